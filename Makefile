@@ -1,0 +1,66 @@
+# `make demo` and `make test` install all they need, in this folder only: see .ci/setup.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Stamps live inside .venv, so that removing it undoes them; the folder's path is part of their name,
+# because a virtual environment does not survive being moved.
+HERE := $(shell printf '%s' '$(CURDIR)' | cksum | cut -d' ' -f1)
+RUN := .venv/.run-$(HERE)
+DEV := .venv/.dev-$(HERE)
+BENCH := .venv/.bench-$(HERE)
+PY := .venv/bin/python
+DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: help setup demo test check fix docs bench clean
+
+help: ## Show this list.
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN): pyproject.toml uv.lock .ci/setup
+	@.ci/setup --no-default-groups
+	@touch $@
+
+$(DEV): pyproject.toml uv.lock .ci/setup
+	@.ci/setup
+	@touch $@ $(RUN)
+
+$(BENCH): pyproject.toml uv.lock .ci/setup
+	@.ci/setup --group bench
+	@touch $@ $(RUN) $(DEV)
+
+setup: $(DEV) ## Install everything for development into .venv.
+
+demo: $(RUN) ## Judge a living shop under attack; DATA=orders.parquet judges a real shop's orders.
+	@if [ -n "$${KANHE_DATA:-}" ]; then exec $(KANHE) demo $(DEMO_ARGS); fi; \
+	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	KANHE_DATA="$$folder" $(KANHE) demo $(DEMO_ARGS)
+
+test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
+	@$(PY) -m pytest -q $(ARGS)
+
+check: $(DEV) ## Lint, formatting, types, import directions, docs.
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m pytest -q tests/architecture tests/docs
+
+fix: $(DEV) ## Repair what ruff can repair.
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+docs: $(DEV) ## Write the generated pages of docs/ anew.
+	$(PY) docs/generate.py
+
+bench: $(BENCH) ## Measure, print a table, write bench/results/latest.json.
+	@for tool in wrk redis-server; do \
+	  command -v $$tool >/dev/null || .ci/packages $$tool || \
+	    echo "bench: without $$tool the rows that need it are left out" >&2; \
+	done
+	$(PY) -m bench $(ARGS)
+
+clean: ## Remove what make has made here; your data folders stay.
+	rm -rf .venv .make build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache bench/results/work
+	find src tests bench docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

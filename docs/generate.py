@@ -1,0 +1,171 @@
+"""Write the pages of docs/ that are made from the code: `make docs`. Tests compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from kanhe.core.errors import Refusal
+from kanhe.judge.intake.problems import ProblemKind, problem_catalogue
+from kanhe.judge.intake.reader import Reader
+from kanhe.judge.intake.reference import describe_markdown
+from kanhe.judge.intake.registry import builtin
+
+DOCS = Path(__file__).parent
+
+OF_REQUESTS: Mapping[str, ProblemKind] = {
+    "not-http": ProblemKind(
+        "The request is not HTTP", 400,
+        "The bytes do not follow HTTP/1.1. The connection is closed.",
+        "收到的内容不符合 HTTP/1.1，连接随即关闭。",
+    ),
+    "request-invalid": ProblemKind(
+        "The request is not valid", 400,
+        "The path or its parameters are not as the OpenAPI description says.",
+        "路径或参数与 OpenAPI 描述不符。",
+    ),
+    "not-authenticated": ProblemKind(
+        "No valid API key", 401,
+        "Send `Authorization: Bearer` and a key that was made with `kanhe keys`. Unknown, revoked and "
+        "expired keys are not told apart.",
+        "请携带 `Authorization: Bearer` 和用 `kanhe keys` 生成的密钥。密钥不存在、已吊销或已过期，一律返回此错误。",
+    ),
+    "scope-missing": ProblemKind(
+        "The key lacks the scope", 403,
+        "The key is valid but was not made for this route. Make one with the scope that the detail names.",
+        "密钥有效，但无权使用此接口。请新建一个具有 detail 所述权限的密钥。",
+    ),
+    "not-found": ProblemKind(
+        "Nothing is here", 404,
+        "The path, the decision or the list does not exist, or belongs to another tenant.",
+        "路径、判定或名单不存在，或属于其他租户。",
+    ),
+    "method-not-allowed": ProblemKind(
+        "The method is not allowed", 405,
+        "The path exists and does not answer this method; `Allow` says which it answers.",
+        "路径存在，但不支持该方法；可用方法见 `Allow` 响应头。",
+    ),
+    "body-too-slow": ProblemKind(
+        "The body took too long", 408,
+        "The client paused longer than the time limit while sending. Nothing was recorded of the "
+        "event that was cut short.",
+        "客户端发送请求体时停顿超时。被中断的事件未作任何记录。",
+    ),
+    "batch-too-large": ProblemKind(
+        "The batch is too large", 413,
+        "More bytes or lines than one request may hold. Answers sent before it stand; send the rest "
+        "in further requests.",
+        "单次批量请求的字节数或行数超限。此前已返回的结果有效，其余请分批再发。",
+    ),
+    "media-type-unsupported": ProblemKind(
+        "The media type is not supported", 415,
+        "Send `application/json` for one event, `application/x-ndjson` for a batch.",
+        "单个事件请用 `application/json`，批量请用 `application/x-ndjson`。",
+    ),
+    "entry-invalid": ProblemKind(
+        "The list entry is not valid", 422,
+        "The detail and the errors name the field and what was expected.",
+        "名单条目不合规；detail 与 errors 指出字段及应有的取值。",
+    ),
+    "rate-exceeded": ProblemKind(
+        "The key's rate is used up", 429,
+        "Try again after `Retry-After` seconds, or have the limit of the key raised.",
+        "请在 `Retry-After` 秒后重试，或提高该密钥的限额。",
+    ),
+    "head-too-large": ProblemKind(
+        "The head of the request is too large", 431,
+        "Request line and headers are longer than the server reads. The connection is closed.",
+        "请求行与请求头超出服务器的读取上限，连接随即关闭。",
+    ),
+    "internal": ProblemKind(
+        "The server made a mistake", 500,
+        "A fault of the program, logged on the server. Nothing was answered for the event; sending "
+        "it again is harmless.",
+        "程序自身的故障，已记入服务器日志。该事件没有得到答复，重发无害。",
+    ),
+    "overloaded": ProblemKind(
+        "Too many requests at once", 503,
+        "The server answers as many requests or connections as it is set to. Try again after "
+        "`Retry-After` seconds.",
+        "同时处理的请求数或连接数已达上限。请在 `Retry-After` 秒后重试。",
+    ),
+    "storage-unavailable": ProblemKind(
+        "The event could not be stored", 503,
+        "The journal cannot be written at the moment, for example because the disk is full. Nothing "
+        "was recorded. Send the same event again; it is taken as soon as the cause is gone.",
+        "日志暂时无法写入，例如磁盘已满。本次未作任何记录。请重发同一事件；故障排除后即可受理。",
+    ),
+}  # fmt: skip
+"""Problems of the request itself, beside those of the event in it."""
+
+_PROBLEMS_HEAD = """\
+# Problems · 错误说明
+
+<!-- Written by docs/generate.py; a test compares. Do not edit. -->
+
+What is refused is answered with problem details as [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)
+writes them, `application/problem+json`: `type` is `/problems/` and a name from this page, `title`,
+`status` and `detail` are for people, and `errors` names each field, what was expected and, shortened,
+what came instead. In a batch, `line` is the number of the refused line, counted from 1; the other lines
+are not touched by it.
+
+凡被拒收的内容，均按 [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) 以 `application/problem+json` 答复：`type` 为
+`/problems/` 加本页所列名称；`title`、`status`、`detail` 供人阅读；`errors` 逐一列出字段、应有的取值和实际收到的
+内容（有所截短）。批量请求中，`line` 是被拒行的行号，从 1 起数，其他行不受影响。
+"""
+
+
+_WITHOUT_CURRENCY = (
+    b'{"type":"refund.paid","id":"e1","at_ms":1767225600000,"user":"u1","order":"o1",'
+    b'"amount_minor":1999}'
+)
+
+
+def _example() -> str:
+    """A refusal, as the reader really makes it."""
+    try:
+        Reader(builtin()).read("shop", _WITHOUT_CURRENCY, received_ms=1767225601000)
+    except Refusal as refusal:
+        body = msgspec.json.format(msgspec.json.encode(refusal.problem), indent=2).decode()
+        return f"```json\n{body}\n```\n"
+    raise AssertionError("an amount without a currency was accepted")
+
+
+def problems_markdown() -> str:
+    """The content of `docs/problems.md`."""
+    return "\n".join(
+        [
+            _PROBLEMS_HEAD,
+            _example(),
+            "## About the event · 与事件有关\n",
+            *(_problem(slug, kind) for slug, kind in problem_catalogue.items()),
+            "## About the request · 与请求有关\n",
+            *(_problem(slug, kind) for slug, kind in OF_REQUESTS.items()),
+        ]
+    )
+
+
+def _problem(slug: str, kind: ProblemKind) -> str:
+    return f"### {slug}\n\n**{kind.title}** (status {kind.status}). {kind.en}\n\n{kind.zh}\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "events.md": lambda: describe_markdown(builtin()),
+    "problems.md": problems_markdown,
+}
+"""The generated pages, and what makes each."""
+
+
+def main() -> None:
+    """Write every generated page whose content has changed."""
+    for name, made in PAGES.items():
+        path, text = DOCS / name, made()
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            print(f"docs/{name} written")
+
+
+if __name__ == "__main__":
+    main()
