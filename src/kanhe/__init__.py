@@ -1,0 +1,15 @@
+"""Kanhe: the central security platform of an e-commerce platform.
+
+The folders are the map; an event walks through them in this order:
+
+- `app`: composition root. Settings in, adapters picked, everything wired.
+- `flow`: the path of one event, on one page.
+- `core`: the words that cross rooms.
+- `judge`: what is this event? intake, features, rules, policy, verdict.
+- `record`: what happened, provably: the journal.
+- `stores`: every port, per technology.
+- `simulate`: a shop that lives, with attacks whose truth is known.
+- `serve`: thin faces: the HTTP interface and the command line.
+"""
+
+__version__ = "0.1.0"

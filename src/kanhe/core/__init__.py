@@ -1,0 +1,1 @@
+"""The words that cross rooms: events, signals, decisions, money, time, errors and settings."""

@@ -1,0 +1,73 @@
+"""What detectors say (`Signal`) and what comes out (`Decision`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["allow", "challenge", "review", "deny"]
+
+SEVERITY: dict[str, int] = {"allow": 0, "challenge": 1, "review": 2, "deny": 3}
+"""How hard an outcome is on the person judged; the order in which ties are broken."""
+
+
+class Action(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Something to be done because of a decision.
+
+    `kind` is one of `challenge` (`what`: the kind of step-up, such as `otp`), `hold` (`what`: what is
+    held, such as `payout`; `for_ms`: how long), `list_add` (`what`: the list, `value`: the entry,
+    `for_ms`: until it expires) and `notify` (`what`: the audience).
+    """
+
+    kind: Literal["challenge", "hold", "list_add", "notify"]
+    what: str
+    value: str = ""
+    for_ms: int = 0
+    """A duration in milliseconds; 0 means without end."""
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A sentence for people in both languages."""
+
+    en: str
+    zh: str
+
+
+class Signal(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What one detector says about one event. A rule that failed to run is a signal too."""
+
+    rule: str
+    """The id of the rule."""
+    points: int
+    reason: Text
+    outcome: Outcome | None = None
+    """The outcome the rule asks for by itself, if any."""
+    actions: tuple[Action, ...] = ()
+    tags: tuple[str, ...] = ()
+    error: str = ""
+    """Empty, or why the rule could not be evaluated (for example `ZeroDivisionError`)."""
+
+
+class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why, as the asker reads it. Reasons stand in order of weight, heaviest first."""
+
+    rule: str
+    points: int
+    text: Text
+    tags: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The answer to one event. The same signals always give the same bytes."""
+
+    decision_id: str
+    event_id: str
+    outcome: Outcome
+    score: int
+    """The sum of the points of the rules that fired, held within 0 and 1000."""
+    policy: str
+    """The content hash of the policy pack under which it was made, `sha256:` and 64 hex digits."""
+    reasons: tuple[Reason, ...] = ()
+    actions: tuple[Action, ...] = ()

@@ -1,0 +1,312 @@
+"""Settings: one table says every name, default, unit and meaning; files and environment fill it.
+
+Order of precedence, strongest first: options of the command line, environment variables `KANHE_…`,
+the file `kanhe.toml`, defaults. An unknown name anywhere is refused with the nearest known one, so
+that a typing mistake never silently leaves a default in force.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from kanhe.core.errors import SettingsError
+from kanhe.core.time import DurationError, duration_ms
+
+CONFIG_FILE = "kanhe.toml"
+CONFIG_ENV = "KANHE_CONFIG"
+"""Names another settings file; `KANHE_LANG` chooses the language of the command line."""
+_RESERVED_ENV = frozenset({CONFIG_ENV, "KANHE_LANG"})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process of Kanhe runs with. The meaning of each is told in `SETTINGS`."""
+
+    data_dir: str = "./kanhe-data"
+    policy: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    require_keys: bool = True
+    max_body_bytes: int = 65_536
+    max_batch_bytes: int = 67_108_864
+    max_batch_lines: int = 100_000
+    max_in_flight: int = 2_048
+    max_connections: int = 4_096
+    head_timeout_ms: int = 10_000
+    body_timeout_ms: int = 10_000
+    keep_alive_ms: int = 75_000
+    stop_timeout_ms: int = 20_000
+    future_tolerance_ms: int = 300_000
+    snapshot_every_events: int = 1_000_000
+    snapshot_every_ms: int = 600_000
+    state_limit_mib: int = 65_536
+    log_level: str = "info"
+    log_format: str = "text"
+
+
+class Setting(NamedTuple):
+    """One row of the table of settings."""
+
+    name: str
+    """The name in `kanhe.toml`; the option is the same with dashes."""
+    en: str
+    zh: str
+    low: int = 0
+    high: int = 0
+    """The range of a whole number; both 0 where the setting is not a number."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def env(self) -> str:
+        """The environment variable that sets it."""
+        return "KANHE_" + self.name.upper()
+
+    @property
+    def default(self) -> str | int | bool:
+        """What holds when nobody says otherwise."""
+        return cast("str | int | bool", getattr(_DEFAULTS, self.name))
+
+
+_DEFAULTS = Settings()
+_DAY_MS = 86_400_000
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "data_dir",
+        "Folder that holds the journal, the snapshots and the keys.",
+        "存放日志、快照和密钥的目录。",
+    ),
+    Setting(
+        "policy",
+        "Folder of the policy pack; empty means the starter pack that is shipped.",
+        "策略包所在目录；留空则使用自带的入门策略包。",
+    ),
+    Setting("host", "Address to listen on.", "监听地址。"),
+    Setting(
+        "port",
+        "Port to listen on; 0 takes any free one.",
+        "监听端口；0 表示任选空闲端口。",
+        0,
+        65_535,
+    ),
+    Setting(
+        "require_keys",
+        "Whether callers must send an API key. Without keys Kanhe listens on this machine only.",
+        "调用方是否必须携带 API 密钥。不要求密钥时只允许监听本机。",
+    ),
+    Setting(
+        "max_body_bytes",
+        "Largest single event, in bytes; also the longest line of a batch.",
+        "单个事件的最大字节数；批量请求中每行也受此限制。",
+        1_024,
+        1_048_576,
+    ),
+    Setting(
+        "max_batch_bytes",
+        "Largest batch request, in bytes.",
+        "单次批量请求的最大字节数。",
+        1_024,
+        4_294_967_296,
+    ),
+    Setting(
+        "max_batch_lines",
+        "Most lines in one batch request.",
+        "单次批量请求的最多行数。",
+        1,
+        10_000_000,
+    ),
+    Setting(
+        "max_in_flight",
+        "Most requests being answered at once; one more gets 503 with Retry-After.",
+        "同时处理的请求数上限；超出的请求得到 503 和 Retry-After。",
+        1,
+        1_000_000,
+    ),
+    Setting(
+        "max_connections",
+        "Most open connections; one more gets 503.",
+        "连接数上限；超出的连接得到 503。",
+        1,
+        1_000_000,
+    ),
+    Setting(
+        "head_timeout_ms",
+        "How long a client may take to send the head of a request.",
+        "客户端发送请求头的时限。",
+        100,
+        _DAY_MS,
+    ),
+    Setting(
+        "body_timeout_ms",
+        "How long a client may take to send a body; in a batch, how long it may pause.",
+        "客户端发送请求体的时限；批量请求中为允许停顿的时长。",
+        100,
+        _DAY_MS,
+    ),
+    Setting(
+        "keep_alive_ms",
+        "How long an idle connection is kept open.",
+        "空闲连接的保持时间。",
+        1_000,
+        _DAY_MS,
+    ),
+    Setting(
+        "stop_timeout_ms",
+        "How long requests in flight are waited for when stopping.",
+        "停止服务时等待处理中请求的时限。",
+        0,
+        _DAY_MS,
+    ),
+    Setting(
+        "future_tolerance_ms",
+        "How far in the future an event may claim to have happened.",
+        "事件时间最多可以比当前时间晚多久。",
+        0,
+        _DAY_MS,
+    ),
+    Setting(
+        "snapshot_every_events",
+        "A snapshot of the feature state is written after so many events.",
+        "每处理多少个事件写一次特征状态快照。",
+        1_000,
+        10**12,
+    ),
+    Setting(
+        "snapshot_every_ms",
+        "A snapshot is also written after so long, if at least 1,000 events came in between.",
+        "每隔多久写一次快照（期间至少有 1,000 个新事件时）。",
+        1_000,
+        30 * _DAY_MS,
+    ),
+    Setting(
+        "state_limit_mib",
+        "Most memory the feature state may take, in MiB. It is taken only as it fills.",
+        "特征状态最多可用的内存（MiB）。仅在实际用到时才占用。",
+        64,
+        1_048_576,
+    ),
+    Setting(
+        "log_level",
+        "How much is logged.",
+        "日志级别。",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "log_format",
+        "Log lines for people (text) or for machines (json).",
+        "日志格式：便于人读的 text 或便于机器处理的 json。",
+        choices=("text", "json"),
+    ),
+)
+"""Every setting, in the order of `docs/settings.md`. A name that ends in `_ms` is a duration: a
+whole number of milliseconds, or a text such as `10s`, `5m` or `24h`."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def load_settings(
+    options: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """Gather the settings from `options`, `environ` and the file; `None` among the options is unset.
+
+    The file is the one `KANHE_CONFIG` names (which must then exist), or `kanhe.toml` in `folder`
+    (default: the working folder), or none. Raises `SettingsError` that says which name or value
+    was wrong, where it stood and what would be accepted.
+    """
+    environ = environ or {}
+    values: dict[str, Any] = {}
+    for place, source in (
+        _from_file(environ, folder or Path()),
+        ("the environment", _from_environ(environ)),
+        ("the options", {k: v for k, v in (options or {}).items() if v is not None}),
+    ):
+        for name, value in source.items():
+            values[name] = _accepted(name, value, place)
+    return Settings(**values)
+
+
+def _from_file(environ: Mapping[str, str], folder: Path) -> tuple[str, dict[str, Any]]:
+    named = environ.get(CONFIG_ENV, "")
+    path = Path(named) if named else folder / CONFIG_FILE
+    try:
+        return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise SettingsError(f"{CONFIG_ENV} names {path}, which does not exist") from None
+        return str(path), {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read settings from {path}: {error}") from None
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for variable, value in environ.items():
+        if variable.startswith("KANHE_") and variable not in _RESERVED_ENV:
+            name = variable.removeprefix("KANHE_").lower()
+            if name not in _BY_NAME:
+                known = [setting.env for setting in SETTINGS]
+                raise SettingsError(
+                    f"unknown environment variable {variable}" + _nearest(variable, known)
+                )
+            found[name] = value
+    return found
+
+
+def _accepted(name: str, value: Any, place: str) -> str | int | bool:
+    """The value in its own type, or a `SettingsError` that tells what was expected."""
+    setting = _BY_NAME.get(name)
+    if setting is None:
+        raise SettingsError(f"unknown setting {name!r} in {place}" + _nearest(name, _BY_NAME))
+    where = f"setting {name!r} in {place}"
+    if isinstance(setting.default, bool):
+        return _truth(value, where)
+    if isinstance(setting.default, int):
+        return _number(setting, value, where)
+    if not isinstance(value, str):
+        raise SettingsError(f"{where} must be a text, not {value!r}")
+    if setting.choices and value not in setting.choices:
+        raise SettingsError(f"{where} must be one of {', '.join(setting.choices)}, not {value!r}")
+    return value
+
+
+def _truth(value: Any, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if isinstance(value, str) and value.strip().lower() in known:
+        return known[value.strip().lower()]
+    raise SettingsError(f"{where} must be true or false, not {value!r}")
+
+
+def _number(setting: Setting, value: Any, where: str) -> int:
+    is_duration = setting.name.endswith("_ms")
+    wanted = f"a whole number from {setting.low} to {setting.high}"
+    if is_duration:
+        wanted = f"a duration such as 10s or 5m, or {wanted} (milliseconds)"
+    number = value
+    if isinstance(value, str):
+        text = value.strip()
+        if text.isascii() and text.isdigit() and len(text) < 16:
+            number = int(text)
+        elif is_duration:
+            try:
+                number = duration_ms(text)
+            except DurationError:
+                number = None
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise SettingsError(f"{where} must be {wanted}, not {value!r}")
+    if not setting.low <= number <= setting.high:
+        raise SettingsError(f"{where} must be {wanted}, not {value!r}")
+    return number
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else "; see docs/settings.md for all names"
