@@ -1,0 +1,141 @@
+"""Turning an event into what the kernel takes: numbers, condition bits and joined texts.
+
+One small function per event type is generated from the program, so that the live path touches only
+the fields that the declarations use.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from kanhe.core.event import Event
+from kanhe.core.money import Rates
+from kanhe.judge.features import layout as at
+from kanhe.judge.features.program import FRAUD_VERDICT, Program, TypePlan
+from kanhe.judge.language.codegen import RUNTIME, python_of
+from kanhe.judge.language.scope import AMOUNT_BASE
+
+Encoder = Callable[[Event, int], bytes]
+"""Writes the numbers of an event (with the tenant's salt) into the inputs, returns its texts."""
+
+
+def encoders(
+    program: Program,
+    required: Mapping[str, Collection[str]],
+    rates: Rates,
+    inputs: memoryview,
+) -> dict[str, Encoder]:
+    """Generate the encoder of every event type; `inputs` is the kernel's array `x` as bytes."""
+    return {
+        name: _generate(name, plan, frozenset(required[name]), rates, inputs)
+        for name, plan in program.plans.items()
+    }
+
+
+def _generate(
+    name: str, plan: TypePlan, required: frozenset[str], rates: Rates, inputs: memoryview
+) -> Encoder:
+    """Write and compile the function of one type. All names in it come from checked declarations."""
+    numbers = [_number(field, required) for field in plan.values]
+    subject = (
+        f"({at.MISSING} if e.subject_at_ms is None else e.subject_at_ms)"
+        if plan.labels_fraud >= 0
+        else str(at.MISSING)
+    )
+    packer = struct.Struct(f"<{at.X_VALUES + len(numbers)}q")
+    conditions, lines = _conditions(plan), _bits(plan)
+    packed = ", ".join(["e.at_ms", "tenant", "bits", subject, *numbers])
+    source = "\n".join(
+        [
+            *(f"def condition_{bit}(e): return {text}" for bit, text in enumerate(conditions)),
+            "def encode(e, tenant):",
+            *lines,
+            f"    pack(inputs, 0, {packed})",
+            f"    return {_joined(plan.texts, required)}",
+        ]
+    )
+    names: dict[str, Any] = {
+        **RUNTIME,
+        "to_base": rates.to_base,
+        "pack": packer.pack_into,
+        "inputs": inputs,
+        "capped": _capped,
+        "micro": _micro,
+    }
+    names["one_by_one"] = _one_by_one(names, len(conditions))
+    exec(compile(source, f"<encoder of {name}>", "exec"), names)
+    encode: Encoder = names["encode"]
+    return encode
+
+
+def _number(field: str, required: frozenset[str]) -> str:
+    """How one number is written: a field left out becomes MISSING."""
+    if field == AMOUNT_BASE:
+        return "capped(to_base(e.amount_minor, e.currency))"
+    if field in {"lat", "lon"}:
+        return f"micro(e.{field})"
+    if field in required:
+        return f"e.{field}"
+    return f"({at.MISSING} if e.{field} is None else e.{field})"
+
+
+def _joined(texts: tuple[str, ...], required: frozenset[str]) -> str:
+    """The texts of the event, joined; one left out is empty."""
+    if not texts:
+        return 'b""'
+    parts = [f"e.{t}" if t in required else f'(e.{t} or "")' for t in texts]
+    if len(parts) == 1:
+        return f"({parts[0]}).encode()"
+    return f"{at.SEPARATOR!r}.join(({', '.join(parts)})).encode()"
+
+
+def _conditions(plan: TypePlan) -> list[str]:
+    """The expression behind each condition bit."""
+    return [
+        " and ".join(f"({python_of(c.checked)})" for c in conditions)
+        if conditions
+        else f"e.verdict == {FRAUD_VERDICT!r}"
+        for conditions in plan.conditions
+    ]
+
+
+def _bits(plan: TypePlan) -> list[str]:
+    """The lines that compute all condition bits at once, and fall back to the slow way."""
+    terms = [f"({1 << bit} if {text} else 0)" for bit, text in enumerate(_conditions(plan))]
+    if not terms:
+        return ["    bits = 0"]
+    return [
+        "    try:",
+        f"        bits = {' | '.join(terms)}",
+        "    except ArithmeticError:",
+        "        bits = one_by_one(e)",
+    ]
+
+
+def _one_by_one(names: Mapping[str, Any], count: int) -> Callable[[Event], int]:
+    """The slow way to the bits: a condition that cannot be computed is false, the others stand."""
+
+    def bits(event: Event) -> int:
+        total = 0
+        for bit in range(count):
+            try:
+                total |= bool(names[f"condition_{bit}"](event)) << bit
+            except ArithmeticError:
+                continue
+        return total
+
+    return bits
+
+
+def _capped(value: int | None) -> int:
+    """A converted amount that is unknown or out of bounds is missing."""
+    if value is None or not -at.VALUE_MAX <= value <= at.VALUE_MAX:
+        return at.MISSING
+    return value
+
+
+def _micro(degrees: float | None) -> int:
+    """Degrees as whole millionths."""
+    return at.MISSING if degrees is None else round(degrees * 1e6)

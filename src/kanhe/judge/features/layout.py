@@ -1,0 +1,116 @@
+"""The numbers that the program and the kernel agree on: places, widths and codes."""
+
+from __future__ import annotations
+
+MISSING = -(2**63)
+"""The integer that stands for a field the event left out."""
+VALUE_MAX = 10**13
+"""The greatest magnitude of an integer that is aggregated; anything beyond is missing."""
+SUM_MAX = 2**62
+"""A sum beyond this magnitude reads as missing rather than risk a wrapped value."""
+BUCKETS = 60
+"""How many buckets a window is kept in."""
+KEEP_MS = 180 * 86_400_000
+"""An entity that no event names for this long, on its own clock, starts anew."""
+MAX_BY = 3
+"""How many fields an entity may be made of."""
+SEPARATOR = "\x1f"
+"""Stands between the texts handed to the kernel; the reader refuses it inside ids and texts."""
+
+GROW = 1 << 32
+"""Added to what a step returns when the index of entities wants to grow."""
+
+# Counters of the state, at the head of the meta array.
+TOP = 0
+ENTITIES = 1
+ARENA_WORDS = 2
+INDEX_SLOTS = 3
+FULL = 4
+SIP_K0 = 5
+SIP_K1 = 6
+FREE_LISTS = 16
+CLASSES = 12
+
+# The head of the program array.
+P_FEATURES = 0
+P_TYPES = 1
+P_TEXTS = 2
+
+# One table of entities.
+T_WORDS = 0
+T_SALT = 1
+T_BY_COUNT = 2
+T_BY = 3
+T_TRACKS = 6
+T_TRACK_COUNT = 7
+T_BEFORE = 8
+T_BEFORE_COUNT = 9
+T_AFTER = 10
+T_AFTER_COUNT = 11
+T_BLANKS = 12
+T_BLANK_COUNT = 13
+T_SETS = 14
+T_SET_COUNT = 15
+TABLE_WIDTH = 16
+
+# One track: the buckets of one window (and delay) of one table.
+K_WIDTH_MS = 0
+K_DELAY_MS = 1
+K_PLACE = 2
+K_TOTALS = 3
+K_COLUMNS = 4
+K_FREE = 5
+K_KINDS = 6
+TRACK_WIDTH = 7
+
+# Kinds of column in a track.
+COUNT = 0
+SUM = 1
+SQUARES_LOW = 2
+SQUARES_HIGH = 3
+MIN = 4
+MAX = 5
+
+# Places within the record of an entity.
+R_KEY = 0
+R_CLOCK = 1
+R_SLOTS = 2
+
+# Updates.
+U_TRACK = 0
+U_TIME = 1
+U_COUNT = 2
+UPDATE_HEAD = 3
+UPDATE_COLUMN = 4
+DISTINCT_UPDATE = 7
+LAST_UPDATE = 6
+
+# Reads.
+READ_WIDTH = 6
+READ_COUNT = 0
+READ_SUM = 1
+READ_MEAN = 2
+READ_STD = 3
+READ_MIN = 4
+READ_MAX = 5
+READ_DISTINCT = 6
+READ_SHARE = 7
+READ_RATE = 8
+READ_LAST = 9
+READ_SINCE = 10
+READ_FIRST = 11
+READ_AGE = 12
+
+# What a remembered value is.
+REMEMBER_TEXT = 0
+REMEMBER_NUMBER = 1
+REMEMBER_TIME = 2
+REMEMBER_PLACE = 3
+REMEMBER_FIRST = 4
+
+# Inputs of one event.
+X_AT = 0
+X_TENANT = 1
+X_BITS = 2
+X_SUBJECT = 3
+X_VALUES = 4

@@ -1,0 +1,164 @@
+"""What is known of everyone an event names: the features as the path of an event uses them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from kanhe.core.event import Arrival
+from kanhe.core.money import Rates
+from kanhe.judge.features import kernel
+from kanhe.judge.features import layout as at
+from kanhe.judge.features.declare import FieldsByType, type_fields
+from kanhe.judge.features.encode import encoders
+from kanhe.judge.features.memory import Memory
+from kanhe.judge.features.program import Program, compile_program
+from kanhe.judge.features.spec import FeatureSpec
+from kanhe.judge.features.vectors import packed_size
+
+DEFAULT_LIMIT_BYTES = 64 << 30
+"""Address space reserved for the state; memory is used only as it fills."""
+TEXT_ROOM = 2048
+"""Bytes of room for each text of one event; the longest text takes 256 characters of UTF-8."""
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_MASK_52 = (1 << 52) - 1
+
+
+class LiveFeatures:
+    """The feature state of one installation, fed one event at a time in the order of the journal.
+
+    `key` is the installation's secret of 16 bytes: with another key the same events give the same
+    features, but other text codes. Not safe for use from several threads.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[FeatureSpec],
+        fields_by_type: FieldsByType,
+        required: Mapping[str, Sequence[str]],
+        rates: Rates,
+        key: bytes,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ) -> None:
+        self.specs = tuple(specs)
+        self.names = tuple(spec.name for spec in specs)
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self.program: Program = compile_program(specs, type_fields(fields_by_type))
+        self._key = key
+        self._k0, self._k1 = (int(word) for word in np.frombuffer(key, dtype="<i8"))
+        self._limit_bytes = limit_bytes
+        self._x = np.zeros(at.X_VALUES + self.program.value_slots, dtype=np.int64)
+        self._hashes = np.zeros(max(1, self.program.text_slots), dtype=np.int64)
+        self._vector = np.zeros(max(1, len(specs)), dtype=np.float64)
+        self._packed = np.zeros(max(1, packed_size(len(specs))), dtype=np.uint8)
+        self._packed_bytes = self._packed.data
+        self._vector_bytes = self._vector.data.cast("B")
+        self._unpack = struct.Struct(f"<{len(specs)}d").unpack_from
+        self._encoders = encoders(self.program, required, rates, self._x.data.cast("B"))
+        texts = max(1, self.program.text_slots) * TEXT_ROOM
+        self._scratch = np.zeros(texts, dtype=np.uint8)
+        self._program_at = self.program.words.ctypes.data
+        self._places = tuple(
+            array.ctypes.data
+            for array in (self._x, self._hashes, self._vector, self._packed, self._scratch)
+        )
+        self._kinds = {name: plan.kind for name, plan in self.program.plans.items()}
+        self._tenants: dict[str, int] = {}
+        self._length = 0
+        self.memory = self._fresh()
+
+    def _fresh(self) -> Memory:
+        return Memory(self._limit_bytes, self.program.free_lists, self._key)
+
+    def clear(self) -> None:
+        """Forget everything; what follows must be fed from the first event again."""
+        self.memory = self._fresh()
+
+    def observe(self, arrival: Arrival) -> tuple[float, ...]:
+        """Take one event into the state and return the vector it is judged on (NaN: missing).
+
+        Raises `MemoryFullError` when the state has reached its limit; it must then be rebuilt.
+        """
+        event = arrival.event
+        memory = self.memory
+        text = self._encoders[event.type](event, self._salt(arrival.tenant))
+        length = kernel.step(
+            memory.arena_at, memory.index_at, memory.meta_at, self._program_at,
+            self._kinds[event.type], *self._places, text,
+        )  # fmt: skip
+        if length < 0:
+            memory.check()
+        elif length >= at.GROW:
+            memory.grow()
+            length -= at.GROW
+        self._length = length
+        return self._unpack(self._vector_bytes)
+
+    def packed(self) -> bytes:
+        """The vector of the last event in its journal form (see `vectors`)."""
+        return self._packed_bytes[: self._length].tobytes()
+
+    def text_code(self, text: str) -> float:
+        """The code that `last` keeps for a text; equal texts have equal codes."""
+        value = int(kernel.hash_text(text.encode(), self._k0, self._k1))
+        return float(value >> 12 & _MASK_52)
+
+    def _salt(self, tenant: str) -> int:
+        """The number that keeps the entities of one tenant apart from those of all others."""
+        salt = self._tenants.get(tenant)
+        if salt is None:
+            salt = int(kernel.hash_text(b"tenant\x00" + tenant.encode(), self._k0, self._k1))
+            self._tenants[tenant] = salt
+        return salt
+
+    def observe_many(self, arrivals: Sequence[Arrival]) -> Floats:
+        """Take many events at once; returns one row of features per event, as `observe` would."""
+        kinds, xs, hashes = self.encode_many(arrivals)
+        vectors = np.empty((len(arrivals), len(self.specs)), dtype=np.float64)
+        self.run_encoded(kinds, xs, hashes, vectors)
+        return vectors
+
+    def encode_many(self, arrivals: Sequence[Arrival]) -> tuple[Integers, Integers, Integers]:
+        """The kernel's inputs for many events: type offsets, numbers and hashed texts."""
+        kinds = np.empty(len(arrivals), dtype=np.int64)
+        xs = np.empty((len(arrivals), len(self._x)), dtype=np.int64)
+        hashes = np.empty((len(arrivals), len(self._hashes)), dtype=np.int64)
+        for i, arrival in enumerate(arrivals):
+            event = arrival.event
+            text = self._encoders[event.type](event, self._salt(arrival.tenant))
+            kinds[i] = kind = self._kinds[event.type]
+            xs[i] = self._x
+            row = hashes.ctypes.data + i * hashes.strides[0]
+            kernel.hash_row(
+                self._program_at, kind, self.memory.meta_at, row, self._places[-1], text
+            )
+        return kinds, xs, hashes
+
+    def run_encoded(self, kinds: Integers, xs: Integers, hashes: Integers, vectors: Floats) -> None:
+        """Run the kernel over encoded events, growing the index when it asks for it."""
+        done = 0
+        while done < len(kinds):
+            memory = self.memory
+            memory.check()
+            memory.grow()
+            done = kernel.run(
+                memory.arena_at, memory.index_at, memory.meta_at, self._program_at, kinds, xs, hashes,
+                vectors, done,
+            )  # fmt: skip
+        self.memory.check()
+        self.memory.grow()
+
+    def dump(self) -> dict[str, memoryview]:
+        """The whole state as named parts, for a snapshot; valid until the next event."""
+        return {"program": memoryview(self.program.fingerprint.encode()), **self.memory.dump()}
+
+    def load(self, parts: Mapping[str, bytes]) -> bool:
+        """Take over a snapshot; False if it was made for other declarations."""
+        if bytes(parts["program"]) != self.program.fingerprint.encode():
+            return False
+        self.memory.load(dict(parts))
+        return True

@@ -1,0 +1,114 @@
+"""The memory the kernel works in: reserved once, touched as it fills, saved and loaded whole."""
+
+from __future__ import annotations
+
+import mmap
+
+import numpy as np
+import numpy.typing as npt
+
+from kanhe.core.errors import StorageError
+from kanhe.judge.features import kernel
+from kanhe.judge.features import layout as at
+
+Words = npt.NDArray[np.int64]
+
+_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
+_FIRST_INDEX = 1 << 12
+_LEAST_BYTES = 1 << 20
+_FIRST_WORD = 8
+"""Offset 0 means "none" in the kernel, so the arena starts a little later."""
+
+
+class MemoryFullError(StorageError):
+    """The feature state has reached its limit."""
+
+
+class Memory:
+    """Arena, index and counters of one feature state.
+
+    `limit_bytes` of address space are reserved at once and cost nothing until they are touched, so
+    that growing never copies. Only the index of entities is rebuilt when it fills.
+    """
+
+    def __init__(self, limit_bytes: int, free_lists: int, sip_key: bytes) -> None:
+        self.arena = _reserve(limit_bytes)
+        self.index = np.zeros(_FIRST_INDEX, dtype=np.int64)
+        self.meta = np.zeros(at.FREE_LISTS + free_lists * at.CLASSES, dtype=np.int64)
+        self.meta[at.TOP] = _FIRST_WORD
+        self.meta[at.ARENA_WORDS] = len(self.arena)
+        self.meta[at.INDEX_SLOTS] = len(self.index)
+        self.meta[at.SIP_K0 : at.SIP_K1 + 1] = np.frombuffer(sip_key, dtype="<i8")
+        self.arena_at = self.arena.ctypes.data
+        self.index_at = self.index.ctypes.data
+        self.meta_at = self.meta.ctypes.data
+
+    @property
+    def entities(self) -> int:
+        """How many entities have a record."""
+        return int(self.meta[at.ENTITIES])
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the arena and the index in use."""
+        return 8 * (int(self.meta[at.TOP]) + len(self.index))
+
+    def grow(self) -> None:
+        """Double the index of entities if it is half full."""
+        if self.meta[at.ENTITIES] * 2 + 64 <= len(self.index):
+            return
+        wider = np.zeros(len(self.index) * 2, dtype=np.int64)
+        kernel.rebuild_index(self.arena, self.index, wider)
+        self.index, self.index_at = wider, wider.ctypes.data
+        self.meta[at.INDEX_SLOTS] = len(wider)
+
+    def check(self) -> None:
+        """Raise `MemoryFullError` once the arena has run out: the state is then no longer exact."""
+        if self.meta[at.FULL]:
+            raise MemoryFullError(
+                f"the feature state has reached its limit of {8 * len(self.arena) >> 20} MiB; "
+                "raise state_limit_mib and start again, nothing in the journal is lost"
+            )
+
+    def dump(self) -> dict[str, memoryview]:
+        """Views of all that is in use, valid until the next event."""
+        top = int(self.meta[at.TOP])
+        return {
+            "meta": self.meta.data.cast("B"),
+            "index": self.index.data.cast("B"),
+            "arena": self.arena[:top].data.cast("B"),
+        }
+
+    def load(self, parts: dict[str, bytes]) -> None:
+        """Take over what `dump` gave. Raises `StorageError` if the parts do not fit together."""
+        meta = np.frombuffer(parts["meta"], dtype=np.int64)
+        index = np.frombuffer(parts["index"], dtype=np.int64)
+        arena = np.frombuffer(parts["arena"], dtype=np.int64)
+        fits = (
+            len(meta) == len(self.meta)
+            and len(index) == meta[at.INDEX_SLOTS]
+            and len(arena) == meta[at.TOP] <= len(self.arena)
+            and bool(
+                (meta[at.SIP_K0 : at.SIP_K1 + 1] == self.meta[at.SIP_K0 : at.SIP_K1 + 1]).all()
+            )
+        )
+        if not fits:
+            raise StorageError("this snapshot belongs to another state; it is rebuilt instead")
+        self.meta[:] = meta
+        self.meta[at.ARENA_WORDS] = len(self.arena)
+        self.index = index.copy()
+        self.index_at = self.index.ctypes.data
+        self.arena[: len(arena)] = arena
+
+
+def _reserve(limit_bytes: int) -> Words:
+    """Reserve address space, halving the wish until the system grants it."""
+    size = limit_bytes // mmap.PAGESIZE * mmap.PAGESIZE
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
+    while True:
+        try:
+            return np.frombuffer(mmap.mmap(-1, size, flags=flags), dtype=np.int64)
+        except OSError:
+            size = size // 2 // mmap.PAGESIZE * mmap.PAGESIZE
+            if size < _LEAST_BYTES:
+                raise

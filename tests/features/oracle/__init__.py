@@ -1,0 +1,1 @@
+"""A second, independent opinion on every feature: SQL and plain Python that share no code with the kernel."""
