@@ -1,0 +1,168 @@
+"""The sentences of a rule: plain text with `{name}` where a value of the event belongs.
+
+Whole numbers are shown plain, others with one decimal, amounts with their currency, a missing value
+as a dash.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+
+from kanhe.core.currencies import EXPONENT
+from kanhe.core.event import Event
+from kanhe.core.money import Rates
+from kanhe.judge.language.literals import text_of
+from kanhe.judge.language.scope import AMOUNT_BASE, Scope
+from kanhe.judge.language.source import Source, suggestion
+from kanhe.judge.language.tree import Type
+
+REASON_MAX = 500
+"""How many characters a sentence may have, before its values are put in."""
+SHOWN_MAX = 80
+"""How many characters of a text are shown in a sentence."""
+MISSING = "–"
+"""What stands for a missing value."""
+
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+
+class Origin(Enum):
+    """Where the value of a place comes from."""
+
+    FEATURE = "a feature"
+    FIELD = "a field"
+    AMOUNT = "an amount in the event's currency"
+    BASE = "the amount in the base currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a sentence where the value of a field or a feature is put."""
+
+    name: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence in one language: texts and places in order."""
+
+    text: str
+    """As it was written."""
+    parts: tuple[str | Place, ...]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places where values are put."""
+        return tuple(part for part in self.parts if isinstance(part, Place))
+
+    @property
+    def plain(self) -> str:
+        """The sentence without values, each place as `–`."""
+        return "".join(part if isinstance(part, str) else MISSING for part in self.parts)
+
+
+def read_sentence(source: Source, node: ast.expr, scope: Scope) -> Sentence:
+    """Read a sentence; each `{name}` must be a field or a feature in reach, `{{` is a brace."""
+    text = text_of(source, node, most=REASON_MAX, empty=False)
+    parts: list[str | Place] = []
+    at = 0
+    for found in _BRACES.finditer(text):
+        parts.append(text[at : found.start()])
+        at = found.end()
+        if found[0] in ("{{", "}}"):
+            parts.append(found[0][0])
+        elif found[1] is None:
+            raise source.error(node, f"a lone {found[0]} in a sentence", f"write {found[0] * 2}")
+        else:
+            parts.append(_place(source, node, found[1].strip(), scope))
+    parts.append(text[at:])
+    return Sentence(text, _joined(parts))
+
+
+def shown(value: object) -> str:
+    """A value as people read it."""
+    if value is None or value != value:
+        return MISSING
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.1f}"
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(one) for one in value)
+    text = str(value)
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
+
+
+def shown_amount(amount_minor: int | None, currency: str | None) -> str:
+    """An amount in minor units as people read it: 199900 of EUR is `1,999.00 EUR`."""
+    if amount_minor is None or currency is None:
+        return MISSING
+    digits = EXPONENT.get(currency, 2)
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    sign = "-" if amount_minor < 0 else ""
+    decimals = f".{rest:0{digits}d}" if digits else ""
+    return f"{sign}{whole:,}{decimals} {currency}"
+
+
+Writer = Callable[[Event, Sequence[float]], str]
+"""Writes something for one event and its vector."""
+
+
+def writer_of(sentence: Sentence, index: Mapping[str, int], rates: Rates) -> Writer:
+    """What writes the sentence for one event; `index` gives each feature's place in the vector."""
+    writers = [
+        _constant(part) if isinstance(part, str) else _writer(part, index, rates)
+        for part in sentence.parts
+    ]
+    return lambda event, vector: "".join([write(event, vector) for write in writers])
+
+
+def _constant(text: str) -> Writer:
+    return lambda event, vector: text
+
+
+def _writer(place: Place, index: Mapping[str, int], rates: Rates) -> Writer:
+    """What writes the value of one place."""
+    if place.origin is Origin.FEATURE:
+        position = index[place.name]
+        return lambda event, vector: shown(vector[position])
+    if place.origin is Origin.FIELD:
+        value = attrgetter(place.name)
+        return lambda event, vector: shown(value(event))
+    if place.origin is Origin.AMOUNT:
+        amount = attrgetter(place.name, "currency")
+        return lambda event, vector: shown_amount(*amount(event))
+    paid = attrgetter("amount_minor", "currency")
+    return lambda event, vector: shown_amount(rates.to_base(*paid(event)), rates.base)
+
+
+def _place(source: Source, node: ast.expr, name: str, scope: Scope) -> Place:
+    """The place for one name."""
+    if name in scope.features:
+        if scope.features[name] is Type.TEXT:
+            raise source.error(node, f"{name} is a text feature, and its text is not kept")
+        return Place(name, Origin.FEATURE)
+    if name == AMOUNT_BASE and name in scope.fields:
+        return Place(name, Origin.BASE)
+    if name in scope.fields:
+        is_amount = scope.kinds.get(name) == "money" and "currency" in scope.fields
+        return Place(name, Origin.AMOUNT if is_amount else Origin.FIELD)
+    hint = suggestion(name, {*scope.fields, *scope.features})
+    raise source.error(node, f"unknown name {{{name[:80]}}} in a sentence", hint)
+
+
+def _joined(parts: list[str | Place]) -> tuple[str | Place, ...]:
+    """Neighbouring texts made one, empty ones left out."""
+    found: list[str | Place] = []
+    for part in parts:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        elif part != "":
+            found.append(part)
+    return tuple(found)
