@@ -1,0 +1,1 @@
+"""The policy pack: a folder of text with one content hash, read, checked, and described."""

@@ -1,0 +1,1 @@
+"""From what the detectors said to one decision: pure, the same signals always give the same bytes."""

@@ -1,0 +1,162 @@
+"""Signals in, one decision out: no clock, no state, no randomness.
+
+(1) A rule that fired with an outcome asks for it; a rule that failed asks for what the pack's
+    failures table says for this type of event (`open`: it asks for nothing).
+(2) Of the outcomes asked for, the one that stands first in the pack's precedence is kept.
+(3) An `allow` kept there ends the matter: the customer is let through, whatever the score.
+(4) Else the score decides with it: the sum of points, held within 0 and `SCORE_MAX`, reaches
+    thresholds, and the more severe of the two outcomes stands.
+(5) Reasons are ranked: those that asked for just this outcome, then the more severe askers, then
+    the heavier points, then the rule's id.
+(6) Actions are gathered in that order, each once, only those that fit the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from kanhe.core.decision import SEVERITY, Action, Decision, Outcome, Reason, Signal
+
+SCORE_MAX = 1000
+"""The score never leaves 0 to this."""
+
+Failure = Literal["open", "challenge", "review", "deny"]
+"""What a failed rule means: nothing (`open`), or the outcome that it asks for in its stead."""
+
+PRECEDENCE: tuple[Outcome, ...] = ("deny", "allow", "review", "challenge")
+"""The order used where a pack names none: a denial beats a free pass, a free pass beats the rest."""
+
+
+class VerdictTable(msgspec.Struct, frozen=True, kw_only=True):
+    """How a pack turns signals into a decision.
+
+    The three thresholds are scores in points, 1 to `SCORE_MAX`, and do not fall from `challenge`
+    to `deny`. `precedence` holds all four outcomes once, strongest first.
+    """
+
+    challenge: int = 40
+    review: int = 70
+    deny: int = 100
+    precedence: tuple[Outcome, ...] = PRECEDENCE
+    default_challenge: str = "otp"
+    """The step-up asked for when the outcome is `challenge` and no rule names one."""
+    default_failure: Failure = "open"
+    failures: dict[str, Failure] = {}
+    """What a failed rule means, by event type, where that differs from `default_failure`."""
+
+    def outcome_of(self, score: int) -> Outcome:
+        """The outcome that this score reaches by itself."""
+        if score < self.challenge:
+            return "allow"
+        if score < self.review:
+            return "challenge"
+        return "review" if score < self.deny else "deny"
+
+
+def decide(
+    signals: Sequence[Signal],
+    table: VerdictTable,
+    event_type: str,
+    event_id: str,
+    decision_id: str,
+    policy: str,
+) -> Decision:
+    """The one decision these signals lead to under this table; the order of `signals` is of no account.
+
+    `policy` is the content hash of the pack in force. Never raises for signals made by the rules
+    of a pack that loaded.
+    """
+    if not signals:
+        return Decision(decision_id, event_id, "allow", 0, policy)
+    failure = table.failures.get(event_type, table.default_failure)
+    asked = [_asked(signal, failure) for signal in signals]
+    score = min(max(sum(s.points for s in signals if not s.error), 0), SCORE_MAX)
+    kept = next((outcome for outcome in table.precedence if outcome in asked), None)
+    trusted = kept == "allow"
+    outcome = _outcome(kept, score, table)
+    ranked = _ranked(signals, asked, outcome)
+    return Decision(
+        decision_id,
+        event_id,
+        outcome,
+        score,
+        policy,
+        tuple([Reason(s.rule, s.points, s.reason, s.tags, s.error) for s in ranked]),
+        _actions(ranked, outcome, trusted, table.default_challenge),
+    )
+
+
+def _asked(signal: Signal, failure: Failure) -> Outcome | None:
+    """The outcome a signal asks for by itself."""
+    if not signal.error:
+        return signal.outcome
+    return None if failure == "open" else failure
+
+
+def _outcome(kept: Outcome | None, score: int, table: VerdictTable) -> Outcome:
+    """Steps (3) and (4): the kept outcome and the score's, put together."""
+    if kept == "allow":
+        return "allow"
+    scored = table.outcome_of(score)
+    if kept is None or SEVERITY[scored] > SEVERITY[kept]:
+        return scored
+    return kept
+
+
+def _ranked(
+    signals: Sequence[Signal], asked: Sequence[Outcome | None], outcome: Outcome
+) -> list[Signal]:
+    """Step (5). The key ends in everything a signal holds, so that no tie is left to chance."""
+    if len(signals) == 1:
+        return [signals[0]]
+
+    def weight(pair: tuple[Signal, Outcome | None]) -> tuple[object, ...]:
+        signal, wish = pair
+        return (
+            wish != outcome,
+            0 if wish is None else -1 - SEVERITY[wish],
+            -signal.points,
+            signal.rule,
+            signal.error,
+            signal.reason.en,
+            signal.reason.zh,
+            signal.tags,
+            tuple((a.kind, a.what, a.value, a.for_ms) for a in signal.actions),
+            signal.outcome or "",
+        )
+
+    return [signal for signal, _ in sorted(zip(signals, asked, strict=True), key=weight)]
+
+
+def _actions(
+    ranked: Iterable[Signal], outcome: Outcome, trusted: bool, default_challenge: str
+) -> tuple[Action, ...]:
+    """Step (6).
+
+    A step-up makes sense only where there is something left to step up to, so `challenge` goes
+    with the outcomes `challenge` and `review`. For whom the pack lets through by name (`trusted`),
+    only `notify` remains. Where two rules ask for the same with different durations, the longer one
+    stands; 0 is without end.
+    """
+    gathered: dict[tuple[str, str, str], Action] = {}
+    for signal in ranked:
+        for action in signal.actions:
+            if trusted and action.kind != "notify":
+                continue
+            if action.kind == "challenge" and outcome not in ("challenge", "review"):
+                continue
+            key = (action.kind, action.what, action.value)
+            known = gathered.get(key)
+            if known is None or _longer(action.for_ms, known.for_ms):
+                gathered[key] = action
+    if outcome == "challenge" and not any(key[0] == "challenge" for key in gathered):
+        gathered["challenge", default_challenge, ""] = Action("challenge", default_challenge)
+    return tuple(gathered.values())
+
+
+def _longer(one_ms: int, other_ms: int) -> bool:
+    """Whether the first duration outlasts the second; 0 is without end."""
+    return other_ms != 0 and (one_ms == 0 or one_ms > other_ms)
