@@ -1,0 +1,1 @@
+"""The journal: every event and decision, durable before anybody is answered."""

@@ -1,0 +1,88 @@
+"""What the path of an event asks of whatever keeps the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from kanhe.core.errors import StorageError
+
+DECIDED = 0
+RECORDED = 1
+
+
+class Row(NamedTuple):
+    """One event as it stands in the journal."""
+
+    seq: int
+    """1, 2, 3, … without gaps: the one order of all events, live, replayed and in batches."""
+    tenant: str
+    event_id: str
+    kind: int
+    """`DECIDED` if rules were asked, `RECORDED` if the event was only taken in."""
+    type: str
+    at_ms: int
+    received_ms: int
+    policy: str
+    """The content hash of the policy pack in force."""
+    body: bytes
+    """The canonical JSON of the event."""
+    vector: bytes
+    """The served feature vector, float64 little-endian (see `kanhe.judge.features`)."""
+    answer: bytes
+    """The bytes that were answered, and that a retry of the same event gets again."""
+
+
+class Message(NamedTuple):
+    """Something to be delivered because of a row; leaves through the outbox exactly once."""
+
+    seq: int
+    topic: str
+    payload: bytes
+
+
+class JournalFull(StorageError):
+    """The disk is full or the file cannot be written: nothing of the group was kept."""
+
+
+class Journal(Protocol):
+    """An append-only store of rows with one writer.
+
+    Rows are gathered with `append` and become durable together with `commit`: after it returns,
+    they survive a crash of the process and of the machine; when it raises, none of the rows
+    gathered since the last commit is kept, now or after a restart, and the journal can be used
+    again as soon as the cause is gone.
+    """
+
+    def last_seq(self) -> int:
+        """The highest committed sequence number, 0 when empty."""
+
+    def find(self, tenant: str, event_id: str) -> Row | None:
+        """The row of this event, gathered rows included; `None` if it never arrived."""
+
+    def read(self, seq: int) -> Row | None:
+        """The committed row with this number."""
+
+    def rows(self, after: int = 0) -> Iterator[Row]:
+        """The committed rows with a number above `after`, in order."""
+
+    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
+        """Gather one row, and what is to be sent because of it, for the next commit."""
+
+    def commit(self) -> None:
+        """Make all gathered rows durable at once. Raises `StorageError` and forgets them if it cannot."""
+
+    def check_writable(self) -> None:
+        """Raise `StorageError` while a commit could not succeed (full disk, read-only file)."""
+
+    def keep_policy(self, policy: str, archive: bytes) -> None:
+        """Keep the text of a policy pack under its content hash, durable at once; known hashes are left alone."""
+
+    def policy(self, policy: str) -> bytes | None:
+        """The archive kept under this hash."""
+
+    def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
+        """Committed messages with their own running number above `after`, in order."""
+
+    def close(self) -> None:
+        """Release the file; gathered rows that were not committed are dropped."""

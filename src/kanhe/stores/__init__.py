@@ -1,0 +1,1 @@
+"""Every port, per technology."""

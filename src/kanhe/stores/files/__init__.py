@@ -1,0 +1,1 @@
+"""Plain files: snapshots of the state, the lock on the data folder, tables that a shop hands over."""

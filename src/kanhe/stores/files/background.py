@@ -1,0 +1,61 @@
+"""Saving a snapshot while the path goes on: a forked child writes what memory held at the fork.
+
+The operating system shares the pages and copies only those that change meanwhile, so the judging
+process stops for the fork alone.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+
+from kanhe.stores.files.snapshots import SnapshotFolder
+
+_NICE = 10
+_FIRST_FREE_FD = 3
+
+
+class BackgroundSnapshots:
+    """Saves into a `SnapshotFolder`, one snapshot at a time."""
+
+    def __init__(self, folder: SnapshotFolder) -> None:
+        self.folder = folder
+        self._child = 0
+
+    def save(self, seq: int, parts: Mapping[str, bytes | memoryview]) -> bool:
+        """Start saving; False if the one before is still being written.
+
+        What is being saved when this process dies may or may not be there afterwards; it is whole
+        or absent (see `SnapshotFolder.save`), and the journal makes up for it.
+        """
+        if self.busy():
+            return False
+        with warnings.catch_warnings():
+            # Python warns of forks beside threads; the child below touches no lock of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid:
+            self._child = pid
+            return True
+        status = 1
+        try:
+            # Neither the folder's lock nor a listening socket may outlive the parent in the child.
+            os.closerange(_FIRST_FREE_FD, os.sysconf("SC_OPEN_MAX"))
+            os.nice(_NICE)
+            self.folder.save(seq, parts)
+            status = 0
+        finally:
+            os._exit(status)
+
+    def busy(self) -> bool:
+        """Whether a child is still writing."""
+        if self._child and os.waitpid(self._child, os.WNOHANG)[0]:
+            self._child = 0
+        return self._child != 0
+
+    def wait(self) -> None:
+        """Wait for the child that is writing, if there is one."""
+        if self._child:
+            os.waitpid(self._child, 0)
+            self._child = 0

@@ -1,0 +1,110 @@
+"""The journal in memory: the same promises as on disk, except that nothing survives the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanhe.core.errors import StorageError
+from kanhe.record.journal.ports import Message, Row
+
+
+class MemoryJournal:
+    """A `Journal` that lives as long as its process. Implements `kanhe.record.journal.ports.Journal`.
+
+    "Committed" means what it means on disk: visible to `read`, `rows` and `outbox`. One thread
+    writes; others may read.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._gathered: list[Row] = []
+        self._gathered_messages: list[Message] = []
+        self._messages: list[Message] = []
+        self._seq_of: dict[tuple[str, str], int] = {}
+        self._policies: dict[str, bytes] = {}
+        self._closed = False
+
+    def last_seq(self) -> int:
+        """The highest committed sequence number, 0 when empty."""
+        self._check_open()
+        return len(self._rows)
+
+    def find(self, tenant: str, event_id: str) -> Row | None:
+        """The row of this event, gathered rows included; `None` if it never arrived."""
+        self._check_open()
+        seq = self._seq_of.get((tenant, event_id))
+        if seq is None:
+            return None
+        committed = len(self._rows)
+        return self._rows[seq - 1] if seq <= committed else self._gathered[seq - committed - 1]
+
+    def read(self, seq: int) -> Row | None:
+        """The committed row with this number."""
+        self._check_open()
+        return self._rows[seq - 1] if 1 <= seq <= len(self._rows) else None
+
+    def rows(self, after: int = 0) -> Iterator[Row]:
+        """The rows with a number above `after` that were committed when the reading began, in order."""
+        self._check_open()
+        for index in range(max(after, 0), len(self._rows)):
+            yield self._rows[index]
+
+    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
+        """Gather one row for the next commit.
+
+        Raises `ValueError` if its number is not the next one, if its event is already there, or if
+        a message belongs to another row.
+        """
+        self._check_open()
+        due = len(self._rows) + len(self._gathered) + 1
+        if row.seq != due:
+            raise ValueError(f"the next row has the number {due}, not {row.seq}")
+        if (row.tenant, row.event_id) in self._seq_of:
+            raise ValueError(f"event {row.event_id!r} of tenant {row.tenant!r} is already there")
+        check_messages(row, messages)
+        self._gathered.append(row)
+        self._gathered_messages.extend(messages)
+        self._seq_of[row.tenant, row.event_id] = row.seq
+
+    def commit(self) -> None:
+        """Make all gathered rows visible at once."""
+        self._check_open()
+        self._rows.extend(self._gathered)
+        self._messages.extend(self._gathered_messages)
+        self._gathered.clear()
+        self._gathered_messages.clear()
+
+    def check_writable(self) -> None:
+        """Memory can always be written."""
+        self._check_open()
+
+    def keep_policy(self, policy: str, archive: bytes) -> None:
+        """Keep the text of a policy pack under its content hash; known hashes are left alone."""
+        self._check_open()
+        self._policies.setdefault(policy, archive)
+
+    def policy(self, policy: str) -> bytes | None:
+        """The archive kept under this hash."""
+        self._check_open()
+        return self._policies.get(policy)
+
+    def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
+        """Committed messages with their own running number above `after`, in order."""
+        self._check_open()
+        start = max(after, 0)
+        return list(enumerate(self._messages[start : start + max(limit, 0)], start + 1))
+
+    def close(self) -> None:
+        """Drop everything; any later use raises `StorageError`."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError("this journal was closed; open it again before using it")
+
+
+def check_messages(row: Row, messages: tuple[Message, ...]) -> None:
+    """Raise `ValueError` unless every message names the row it leaves because of."""
+    for message in messages:
+        if message.seq != row.seq:
+            raise ValueError(f"a message of row {message.seq} was handed over with row {row.seq}")

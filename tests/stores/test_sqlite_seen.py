@@ -1,0 +1,221 @@
+"""Finding events again: merging, restarts, equal keys, filters; and the write-ahead log's length."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kanhe.stores.sqlite import SqliteJournal, checkpoint, seen
+from kanhe.stores.sqlite import journal as sqlite_journal
+from kanhe.stores.sqlite.filter import Filter
+from tests.stores.rows import check, fill, row
+
+
+def _progress(journal: SqliteJournal) -> tuple[int, int]:
+    found: tuple[int, int] = journal._db.execute("SELECT upto, parts FROM progress").fetchone()
+    return found
+
+
+def _merged(journal: SqliteJournal) -> int:
+    return int(journal._db.execute("SELECT count(*) FROM seen").fetchone()[0])
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generations and epochs small enough to go through many of them."""
+    monkeypatch.setattr(seen, "GENERATION", 256)
+    monkeypatch.setattr(seen, "PARTS", 4)
+    monkeypatch.setattr(seen, "_PART_SHIFT", 61)
+    monkeypatch.setattr(seen, "_EPOCH_FIRST", 512)
+    monkeypatch.setattr(seen, "_EPOCH_NEXT", 1024)
+    monkeypatch.setattr(sqlite_journal, "_SLICE", 4)
+
+
+@pytest.mark.usefixtures("small")
+def test_every_row_is_found_at_every_age(tmp_path: Path) -> None:
+    """Rows are found while in memory, while being merged and when merged, through many epochs."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    for _ in range(40):
+        fill(journal, 100)
+        last = journal.last_seq()
+        for seq in (*range(1, last, 37), last):
+            assert journal.find("shop", f"event-{seq}") == row(seq)
+        assert journal.find("shop", f"event-{last + 1}") is None
+    upto, _ = _progress(journal)
+    assert upto >= 3_000
+    assert len(journal._seen._filters) >= 4
+    # Memory holds the newest rows only.
+    assert journal._seen.unmerged <= 4_000 - upto
+    check(journal, [row(seq) for seq in range(1, 4_001)])
+    journal.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_restart_in_the_middle_of_merging(tmp_path: Path) -> None:
+    """A start after any commit finds everything, and merging gets through however often it starts."""
+    path = tmp_path / "journal.db"
+    for step in range(60):
+        journal = SqliteJournal(path)
+        fill(journal, 50)
+        last = journal.last_seq()
+        for seq in range(1, last + 1, 13):
+            assert journal.find("shop", f"event-{seq}") == row(seq), step
+        assert journal.find("shop", f"event-{last + 1}") is None
+        journal.close()
+    journal = SqliteJournal(path)
+    upto, _ = _progress(journal)
+    assert upto >= 2_000
+    keys = journal._db.execute("SELECT count(*), count(DISTINCT seq) FROM seen").fetchone()
+    assert keys[0] == keys[1] >= upto
+    check(journal, [row(seq) for seq in range(1, 3_001)])
+    journal.close()
+
+
+class _Weak:
+    """A hash with eight values, so that nearly all keys are equal to others."""
+
+    def __init__(self, text: bytes) -> None:
+        self._value = sum(text) % 8
+
+    def digest(self) -> bytes:
+        return bytes([self._value * 32]) + bytes(31)
+
+
+@pytest.mark.usefixtures("small")
+def test_equal_keys_are_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if almost all events share their key with others, each is found and none is mistaken."""
+    monkeypatch.setattr(seen, "blake2s", _Weak)
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
+    journal.append(row(1))
+    journal.append(row(2))
+    journal._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(Exception, match="read-only"):
+        journal.commit()
+    journal._db.execute("PRAGMA query_only = OFF")
+    assert journal.find("shop", "event-1") is None
+    fill(journal, 900, group=30)
+    assert _merged(journal) > 256
+    check(journal, [row(seq) for seq in range(1, 901)])
+    assert journal.find("shop", "event-901") is None
+    assert journal.find("other", "event-1") is None
+    journal.close()
+    journal = SqliteJournal(path)
+    fill(journal, 300, group=30)
+    check(journal, [row(seq) for seq in range(1, 1_201)])
+    journal.close()
+
+
+def test_epochs_are_whole_generations() -> None:
+    """No generation lies in two epochs, with the sizes that are shipped."""
+    for generation in (0, 1, 15, 16, 17, 79, 80, 500):
+        first = generation * seen.GENERATION + 1
+        assert seen.epoch_of(first) == seen.epoch_of(first + seen.GENERATION - 1)
+    assert [seen.epoch_of(n) for n in (1, 1 << 22, (1 << 22) + 1, (1 << 22) + (1 << 24))] == [
+        0, 0, 1, 1]  # fmt: skip
+    assert seen.epoch_of((1 << 22) + (1 << 24) + 1) == 2
+
+
+def test_key_is_stable() -> None:
+    """The key of an event is part of the file format and never changes."""
+    assert seen.event_key("shop", "e1") == 2234087040510083858
+    assert 0 <= seen.event_key("勘合", "事件") < 1 << 63
+
+
+def test_filter_forgets_nothing_and_says_no_often() -> None:
+    """A full filter knows all its keys, and takes fewer than one in 100 strangers for known."""
+    draw = random.Random(3)
+    keys = [draw.getrandbits(63) for _ in range(1 << 16)]
+    filled = Filter(1 << 16)
+    filled.add(np.array(keys, dtype=np.int64))
+    assert all(key in filled for key in keys)
+    strangers = sum(draw.getrandbits(63) in filled for _ in range(20_000))
+    assert strangers < 200
+    for wrong in (0, 3, 12):
+        with pytest.raises(ValueError, match="power of two"):
+            Filter(wrong)
+
+
+def test_log_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under continuous load, with readers walking along, the write-ahead log does not keep growing."""
+    monkeypatch.setattr(checkpoint, "START_BYTES", 1 << 20)
+    monkeypatch.setattr(checkpoint, "REST_BYTES", 1 << 17)
+    monkeypatch.setattr(checkpoint, "STOP_BYTES", 4 << 20)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    stop = threading.Event()
+
+    def walk() -> None:
+        while not stop.is_set():
+            for one in journal.rows():
+                assert one.seq
+                if stop.is_set():
+                    return
+            time.sleep(0.01)
+
+    reader = threading.Thread(target=walk)
+    reader.start()
+    longest = written = 0
+    while written < 40 << 20:
+        first = journal.last_seq() + 1
+        for seq in range(first, first + 64):
+            journal.append(row(seq, size=1_000))
+            written += 1_000 * 2
+        journal.commit()
+        longest = max(longest, journal._checkpoints.wal_bytes())
+    stop.set()
+    reader.join()
+    assert journal.trouble == ""
+    assert longest < 12 << 20
+    journal.close()
+    assert not (tmp_path / "journal.db-wal").exists()
+
+
+def test_log_recovers_from_a_long_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that reads for long makes the log grow; when it ends, the log is used from its start."""
+    monkeypatch.setattr(checkpoint, "START_BYTES", 1 << 18)
+    monkeypatch.setattr(checkpoint, "REST_BYTES", 1 << 16)
+    monkeypatch.setattr(checkpoint, "STOP_BYTES", 1 << 20)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 10)
+    other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    other.execute("BEGIN")
+    assert other.execute("SELECT count(*) FROM journal").fetchone() == (10,)
+    fill(journal, 20_000, group=100)
+    grown = journal._checkpoints.wal_bytes()
+    assert other.execute("SELECT count(*) FROM journal").fetchone() == (10,)
+    other.execute("COMMIT")
+    other.close()
+    fill(journal, 20_000, group=100)
+    assert journal._checkpoints.wal_bytes() <= grown + (2 << 20)
+    journal.close()
+
+
+def test_checkpoint_trouble_is_told_and_passes(tmp_path: Path) -> None:
+    """When the log cannot be copied the commits go on, the reason can be read, and it passes."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 10)
+
+    class Refusing:
+        def execute(self, _: str) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    journal._checkpoints._finish(Refusing())  # type: ignore[arg-type]
+    assert "full" in journal.trouble
+    fill(journal, 10)
+    journal._checkpoints._finish(journal._db)
+    assert journal.trouble == ""
+    journal.close()
+
+
+def test_many_open_and_close_threads(tmp_path: Path) -> None:
+    """Opening and closing leaves no thread behind."""
+    before = threading.active_count()
+    for _ in range(5):
+        SqliteJournal(tmp_path / "journal.db").close()
+    assert threading.active_count() == before
