@@ -1,0 +1,347 @@
+"""The composition root: settings in, adapters picked, everything wired. Nothing else builds anything."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kanhe.core.errors import Refusal, StorageError
+from kanhe.core.settings import Settings
+from kanhe.core.time import Clock
+from kanhe.flow import Flow, Pending, seq_of
+from kanhe.judge.features.live import LiveFeatures
+from kanhe.judge.intake.reader import Reader
+from kanhe.judge.policy.pack import Pack, load_pack, starter_path
+from kanhe.judge.rules.compile import compile_rules
+from kanhe.judge.rules.lists import Lists
+from kanhe.record.journal.ports import Journal, Row
+from kanhe.stores.files.background import BackgroundSnapshots
+from kanhe.stores.files.lock import FolderLock
+from kanhe.stores.files.snapshots import SnapshotFolder
+from kanhe.stores.memory.journal import MemoryJournal
+from kanhe.stores.sqlite.journal import SqliteJournal
+
+JOURNAL_FILE = "journal.db"
+KEY_FILE = "state.key"
+SNAPSHOTS = "snapshots"
+_KEY_BYTES = 16
+_RETRY_AFTER_MS = 10_000
+
+Progress = Callable[[int, int], None]
+"""Called now and then while the state is rebuilt, with rows done and rows in all."""
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """How an installation stands right now."""
+
+    seq: int
+    entities: int
+    state_bytes: int
+    policy: str
+    rules_fired: Mapping[str, int]
+    snapshot_seq: int
+    torn: bool
+    unknown_types: Mapping[str, int] = {}
+    """Journaled events of types that the pack in force does not know, and that count for nothing."""
+
+
+class Kanhe:
+    """One running installation: judge or record, then commit, then answer.
+
+    Not safe for use from several threads. After a `StorageError` the next call rebuilds memory from
+    the journal by itself, as soon as the journal can be written again; until then it raises too.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        journal: Journal,
+        pack: Pack,
+        key: bytes,
+        snapshots: SnapshotFolder | None = None,
+        lock: FolderLock | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.pack = pack
+        self.journal = journal
+        self._key = key
+        self._snapshots = snapshots
+        self._background = BackgroundSnapshots(snapshots) if snapshots else None
+        self._lock = lock
+        self._snapshot_seq = 0
+        self._snapshot_ms = clock()
+        self._progress = progress
+        self._unknown: dict[str, int] = {}
+        self._retry_ms, self._trouble = 0, ""
+        journal.keep_policy(pack.hash, pack.archive)
+        self._flow = self._wire()
+        self._catch_up()
+
+    def _wire(self) -> Flow:
+        """Everything the path of an event needs, empty of events."""
+        pack, types = self.pack, self.pack.registry.types
+        features = LiveFeatures(
+            pack.features,
+            {name: pack.registry.fields_of(name) for name in types},
+            {name: ("id", "at_ms", *kind.requires) for name, kind in types.items()},
+            pack.rates,
+            self._key,
+            self.settings.state_limit_mib << 20,
+        )
+        reader = Reader(
+            pack.registry,
+            max_body_bytes=self.settings.max_body_bytes,
+            future_tolerance_ms=self.settings.future_tolerance_ms,
+        )
+        rules = compile_rules(
+            pack.rules, pack.registry, features.index, pack.rates, features.text_code
+        )
+        return Flow(pack, reader, self.journal, features, rules, Lists(pack.lists, pack.entries))
+
+    def _catch_up(self) -> None:
+        """Bring memory to where the journal ends: the newest snapshot, and every row after it."""
+        flow, last = self._flow, self.journal.last_seq()
+        flow.seq = self._load_snapshot(last)
+        self._unknown = {}
+        for row in self.journal.rows(flow.seq):
+            self._replay(row)
+            if self._progress and row.seq % 10_000 == 0:
+                self._progress(row.seq, last)
+        flow.seq = last
+
+    def _replay(self, row: Row) -> None:
+        if row.type not in self.pack.registry.types:
+            self._unknown[row.type] = self._unknown.get(row.type, 0) + 1
+        self._flow.replay(row)
+
+    def _load_snapshot(self, last: int) -> int:
+        """Take over the newest snapshot that the journal reaches; 0 if there is none that fits."""
+        found = self._snapshots.newest(last) if self._snapshots else None
+        if found is None:
+            return 0
+        seq, parts = found
+        # Lists are a function of pack and journal too, so a snapshot of another pack is of no use.
+        if bytes(parts["pack"]) != self.pack.hash.encode() or not self._flow.features.load(parts):
+            return 0
+        self._flow.lists.load(parts["lists"])
+        self._snapshot_seq = seq
+        return seq
+
+    def recover(self) -> None:
+        """Rebuild memory from the journal. Raises `StorageError` while it cannot be written."""
+        if self.clock() < self._retry_ms:
+            raise StorageError(self._trouble)
+        # What was gathered before memory tore is whole: it becomes durable rather than be lost.
+        self.journal.commit()
+        self.journal.check_writable()
+        self._flow = self._wire()
+        try:
+            self._catch_up()
+        except StorageError as error:
+            # Rebuilding is dear: do not repeat it for every event that comes while it cannot work.
+            self._flow.torn = True
+            self._retry_ms, self._trouble = self.clock() + _RETRY_AFTER_MS, str(error)
+            raise
+
+    def judge(
+        self,
+        tenant: str,
+        raw: bytes,
+        scopes: frozenset[str] = frozenset(),
+        received_ms: int | None = None,
+    ) -> Pending:
+        """Decide one event in memory; see `flow.Flow.judge`. Answer only after `commit`."""
+        if self._flow.torn:
+            self.recover()
+        return self._flow.judge(tenant, raw, received_ms or self.clock(), scopes)
+
+    def record(
+        self,
+        tenant: str,
+        raw: bytes,
+        scopes: frozenset[str] = frozenset(),
+        received_ms: int | None = None,
+    ) -> Pending:
+        """Take one event in without a decision; see `flow.Flow.record`. Answer only after `commit`."""
+        if self._flow.torn:
+            self.recover()
+        return self._flow.record(tenant, raw, received_ms or self.clock(), scopes)
+
+    def commit(self) -> None:
+        """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
+        self._flow.commit()
+        if self._snapshot_due():
+            self.snapshot()
+
+    def read(self, tenant: str, decision: str) -> bytes | None:
+        """The answer behind a handle, for the tenant it belongs to."""
+        row = self._row(decision)
+        return row.answer if row and row.tenant == tenant else None
+
+    def row(self, tenant: str, decision: str) -> Row | None:
+        """The whole journal row behind a handle, for the tenant it belongs to."""
+        row = self._row(decision)
+        return row if row and row.tenant == tenant else None
+
+    def _row(self, decision: str) -> Row | None:
+        seq = seq_of(decision)
+        row = self.journal.read(seq) if seq else None
+        if row is None:
+            return None
+        handle = msgspec.json.decode(row.answer).get("decision_id")
+        return row if handle == decision else None
+
+    def _snapshot_due(self) -> bool:
+        behind = self._flow.seq - self._snapshot_seq
+        if self._snapshots is None or behind == 0:
+            return False
+        settings = self.settings
+        if behind >= settings.snapshot_every_events:
+            return True
+        return behind >= 1000 and self.clock() - self._snapshot_ms >= settings.snapshot_every_ms
+
+    def snapshot(self, *, background: bool = True) -> None:
+        """Save the state as it stands after the last commit, so that the next start is quick.
+
+        In the background, a forked child writes what memory holds at this moment while the path
+        goes on. A snapshot is only ever a shortcut: losing one costs time, never an event.
+        """
+        if self._snapshots is None or self._background is None or self._flow.torn:
+            return
+        parts: dict[str, Any] = {
+            "pack": self.pack.hash.encode(),
+            "lists": self._flow.lists.dump(),
+            **self._flow.features.dump(),
+        }
+        if background:
+            if not self._background.save(self._flow.seq, parts):
+                return
+        else:
+            self._background.wait()
+            self._snapshots.save(self._flow.seq, parts)
+        self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
+
+    def lists(self) -> Lists:
+        """The lists as they stand now."""
+        return self._flow.lists
+
+    def stats(self) -> Stats:
+        """How the installation stands right now."""
+        flow = self._flow
+        return Stats(
+            seq=flow.seq,
+            entities=flow.features.memory.entities,
+            state_bytes=flow.features.memory.used_bytes,
+            policy=self.pack.hash,
+            rules_fired=dict(flow.fired),
+            snapshot_seq=self._snapshot_seq,
+            torn=flow.torn,
+            unknown_types=dict(self._unknown),
+        )
+
+    def state(self) -> dict[str, bytes]:
+        """A copy of the whole feature state and lists, for comparing two installations."""
+        parts = {name: bytes(part) for name, part in self._flow.features.dump().items()}
+        return {**parts, "lists": self._flow.lists.dump()}
+
+    def close(self) -> None:
+        """Save a snapshot, release the journal and the folder. Rows not committed are dropped."""
+        try:
+            if self._snapshots and not self._flow.torn and self._flow.seq > self._snapshot_seq:
+                self.snapshot(background=False)
+        except StorageError:
+            # The journal has everything; a snapshot that cannot be saved only costs time later.
+            pass
+        finally:
+            if self._background:
+                self._background.wait()
+            self.journal.close()
+            if self._lock:
+                self._lock.release()
+
+    def __enter__(self) -> Kanhe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = None) -> Kanhe:
+    """Open the installation in `settings.data_dir`, made if it is new.
+
+    Raises `StorageError` if another process judges there or the folder cannot be used,
+    `PolicyErrors` if the policy pack has mistakes.
+    """
+    pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
+    folder = Path(settings.data_dir)
+    lock = FolderLock(folder)
+    try:
+        journal = SqliteJournal(folder / JOURNAL_FILE)
+        try:
+            return Kanhe(
+                settings, clock, journal, pack, installation_key(folder),
+                SnapshotFolder(folder / SNAPSHOTS), lock, progress,
+            )  # fmt: skip
+        except BaseException:
+            journal.close()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+
+
+def kanhe_in_memory(settings: Settings, clock: Clock, pack: Pack | None = None) -> Kanhe:
+    """An installation that keeps nothing: for trying a pack out, and for tests."""
+    return Kanhe(
+        settings, clock, MemoryJournal(), pack or load_pack(starter_path()), secrets.token_bytes(16)
+    )
+
+
+def installation_key(folder: Path) -> bytes:
+    """The installation's own secret of 16 bytes, made at first use, readable by its owner only."""
+    path = folder / KEY_FILE
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(_KEY_BYTES)
+        _write_secret(path, key)
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from error
+    if len(key) != _KEY_BYTES:
+        raise StorageError(
+            f"{path} holds {len(key)} bytes, not {_KEY_BYTES}; restore it from a backup, or remove "
+            "it together with the snapshots to have memory rebuilt under a new key"
+        )
+    return key
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    """Write whole or not at all: a torn key would make every snapshot useless."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with os.fdopen(os.open(draft, flags, stat.S_IRUSR | stat.S_IWUSR), "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+
+
+__all__ = ["Kanhe", "Pending", "Refusal", "Stats", "kanhe_in_memory", "open_kanhe"]
