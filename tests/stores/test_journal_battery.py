@@ -296,3 +296,14 @@ def test_adapters_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     run_state_machine_as_test(
         machine, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
     )
+
+
+def test_checking_writability_changes_nothing(journal: Journal) -> None:
+    """Asking whether one could write neither commits nor drops what was gathered."""
+    fill(journal, 3)
+    journal.append(row(4))
+    journal.check_writable()
+    assert journal.last_seq() == 3
+    assert journal.find("shop", "event-4") == row(4)
+    journal.commit()
+    check(journal, [row(seq) for seq in range(1, 5)])

@@ -97,7 +97,7 @@ def test_each_write_fails_once(
         group = [
             Row(seq, f"tenant {attempt}", f"{attempt}-{seq}", 0, f"type {attempt}", 1, 1,
                 f"policy {attempt}", b"b", b"v", b"a")
-            for seq in range(start, start + 5)
+            for seq in range(start, start + 18)
         ]  # fmt: skip
         for one in group:
             journal.append(one, (Message(one.seq, "alert", b"p"),))
@@ -107,7 +107,7 @@ def test_each_write_fails_once(
             failures += 1
             kept = journal.find(group[0].tenant, group[0].event_id) is not None
             assert kept == (call == "COMMIT" and after)
-            assert journal.last_seq() == start - 1 + (5 if kept else 0)
+            assert journal.last_seq() == start - 1 + (18 if kept else 0)
         else:
             kept = True
         if kept:
@@ -322,3 +322,16 @@ def test_no_such_folder(tmp_path: Path) -> None:
     """A folder that is not there is named."""
     with pytest.raises(StorageError, match=r"cannot be opened .* folder exists"):
         SqliteJournal(tmp_path / "missing" / "journal.db")
+
+
+def test_writability_is_known_beforehand(tmp_path: Path) -> None:
+    """While a commit could not succeed, asking says why; afterwards it says nothing."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 3)
+    journal._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(JournalFull, match="read-only"):
+        journal.check_writable()
+    journal._db.execute("PRAGMA query_only = OFF")
+    journal.check_writable()
+    check(journal, [row(seq) for seq in range(1, 4)])
+    journal.close()

@@ -47,7 +47,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(seen, "PARTS", 8)
     monkeypatch.setattr(seen, "_PART_SHIFT", 60)
     path = tmp_path / "journal.db"
-    draw = random.Random(7)
+    draw, last = random.Random(7), 0
     for round_ in range(21):
         writer = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(path), str(round_)],

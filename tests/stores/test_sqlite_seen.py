@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite import SqliteJournal, checkpoint, seen
 from kanhe.stores.sqlite import journal as sqlite_journal
 from kanhe.stores.sqlite.filter import Filter
@@ -219,3 +220,27 @@ def test_many_open_and_close_threads(tmp_path: Path) -> None:
     for _ in range(5):
         SqliteJournal(tmp_path / "journal.db").close()
     assert threading.active_count() == before
+
+
+def test_a_missing_row_is_damage(tmp_path: Path) -> None:
+    """A row that should be there and is not is reported, never taken for a new event."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 10)
+    journal._db.execute("DELETE FROM journal WHERE seq = 5")
+    with pytest.raises(StorageError, match="row 5 is missing"):
+        journal.find("shop", "event-5")
+    with pytest.raises(StorageError, match="rows are missing after number 0"):
+        list(journal.rows())
+    journal.close()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_journal_cut_short_is_damage(tmp_path: Path) -> None:
+    """A journal that ends before what was merged of it is refused at the start."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 600)
+    assert _progress(journal)[0] >= 256
+    journal._db.execute("DELETE FROM journal WHERE seq > 100")
+    journal.close()
+    with pytest.raises(StorageError, match="`seen` is ahead of the journal"):
+        SqliteJournal(tmp_path / "journal.db")

@@ -28,7 +28,7 @@ class Row(NamedTuple):
     body: bytes
     """The canonical JSON of the event."""
     vector: bytes
-    """The served feature vector, float64 little-endian (see `kanhe.judge.features`)."""
+    """The served feature vector in its journal form (`kanhe.judge.features.vectors`)."""
     answer: bytes
     """The bytes that were answered, and that a retry of the same event gets again."""
 
@@ -49,9 +49,10 @@ class Journal(Protocol):
     """An append-only store of rows with one writer.
 
     Rows are gathered with `append` and become durable together with `commit`: after it returns,
-    they survive a crash of the process and of the machine; when it raises, none of the rows
-    gathered since the last commit is kept, now or after a restart, and the journal can be used
-    again as soon as the cause is gone.
+    they survive a crash of the process and of the machine. When it raises, nothing of the group may
+    be answered. Normally none of it was kept; if the store failed so late that it holds the group
+    all the same, it holds all of it, and `last_seq` and `find` say so. Either way the journal can be
+    used again as soon as the cause is gone, and a retry of the same event gets one answer.
     """
 
     def last_seq(self) -> int:
@@ -70,7 +71,7 @@ class Journal(Protocol):
         """Gather one row, and what is to be sent because of it, for the next commit."""
 
     def commit(self) -> None:
-        """Make all gathered rows durable at once. Raises `StorageError` and forgets them if it cannot."""
+        """Make all gathered rows durable at once; raises `StorageError` if it cannot tell that they are."""
 
     def check_writable(self) -> None:
         """Raise `StorageError` while a commit could not succeed (full disk, read-only file)."""

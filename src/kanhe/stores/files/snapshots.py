@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -67,7 +67,7 @@ class SnapshotFolder:
         except OSError as error:
             raise self._explain(error) from error
 
-    def save(self, seq: int, parts: Mapping[str, bytes | memoryview]) -> Path:
+    def save(self, seq: int, parts: Mapping[str, bytes | memoryview[Any]]) -> Path:
         """Save the state as it was right after row `seq`; returns the file.
 
         When it returns, the snapshot survives a crash of the machine. Raises `StorageError` if it
@@ -78,7 +78,8 @@ class SnapshotFolder:
         if not 0 <= seq < 10**18:
             raise ValueError(f"{seq} is not the number of a row")
         final = self._path / f"state-{seq:020d}.snapshot"
-        unfinished = final.with_name(final.name + _UNFINISHED)
+        # A child of a process that was killed may still be saving: it must not meet our file.
+        unfinished = final.with_name(f"{final.name}.{os.getpid()}{_UNFINISHED}")
         try:
             try:
                 with open(unfinished, "wb") as file:
@@ -169,7 +170,7 @@ class SnapshotFolder:
         )
 
 
-def _write(file: BinaryIO, seq: int, parts: Mapping[str, bytes | memoryview]) -> None:
+def _write(file: BinaryIO, seq: int, parts: Mapping[str, bytes | memoryview[Any]]) -> None:
     views = {name: memoryview(part).cast("B") for name, part in parts.items()}
     header = msgspec.json.encode(
         _Header(seq, tuple(_Part(name, view.nbytes) for name, view in views.items()))

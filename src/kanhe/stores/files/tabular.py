@@ -91,7 +91,9 @@ class ParquetTable:
                 self._schema = file.schema_arrow
                 self.columns = tuple(self._schema.names)
                 self.rows: int = file.metadata.num_rows
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the file system's own word, not pyarrow's
             raise TableError(
                 f"{path} is not a whole Parquet file; it may be cut off or of another kind "
                 f"({_first_line(error)})"
@@ -113,12 +115,13 @@ class ParquetTable:
                 f"{self.path} is damaged after row {done}: {_first_line(error)}"
             ) from None
 
-
     def _refuse_nested(self, columns: tuple[str, ...]) -> None:
         for name in columns:
             kind = self._schema.field(name).type
             if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-                raise TableError(f"{self.path}: column {name} holds {kind}; a cell must be one value")
+                raise TableError(
+                    f"{self.path}: column {name} holds {kind}; a cell must be one value"
+                )
 
 
 def _first_line(error: BaseException) -> str:

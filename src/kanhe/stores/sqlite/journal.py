@@ -23,6 +23,7 @@ from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import Message, Row
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
+from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.schema import connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
 from kanhe.stores.sqlite.words import Words
@@ -30,10 +31,10 @@ from kanhe.stores.sqlite.words import Words
 _COLUMNS = (
     "seq, key, tenant, type, policy, kind, at_ms, received_ms, event_id, body, vector, answer"
 )
-_INSERT_ROW = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_MESSAGE = "INSERT INTO outbox (seq, topic, payload) VALUES (?, ?, ?)"
+_insert_rows = Insert(f"INSERT INTO journal ({_COLUMNS})", 12)
+_insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
-_INSERT_SEEN = "INSERT OR IGNORE INTO seen (epoch, key, seq) VALUES (?, ?, ?)"
+_insert_seen = Insert("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
 _CHUNK = 256
 """Rows per read: little enough that a reader never holds the log for long."""
 _CHUNK_BYTES = 8 << 20
@@ -53,7 +54,7 @@ class SqliteJournal:
     `rows`, `outbox` and `policy` may be called from other threads meanwhile.
 
     Opening creates the file or brings its schema up to date, and reads the keys of the rows that
-    are not in `seen` yet (at most about half a million) and all keys that are (about three seconds
+    are not in `seen` yet (at most about half a million) and all keys that are (about four seconds
     for ten million). Raises `StorageError` saying what to do if the file cannot be used.
     """
 
@@ -209,11 +210,11 @@ class SqliteJournal:
             for words in self._words:
                 if words.fresh:
                     db.executemany(words.insert, words.fresh)  # (2)
-            db.executemany(_INSERT_ROW, self._values)  # (3)
+            _insert_rows(db, self._values)  # (3)
             if self._messages:
-                db.executemany(_INSERT_MESSAGE, self._messages)  # (4)
+                _insert_messages(db, self._messages)  # (4)
             if keys is not None:
-                db.executemany(_INSERT_SEEN, keys.rows)  # (5)
+                _insert_seen(db, keys.rows)  # (5)
                 if keys.ends_part:
                     db.execute(  # (6)
                         "UPDATE progress SET upto = ?, parts = ?", (keys.upto, keys.parts)
@@ -402,6 +403,11 @@ class SqliteJournal:
                     found = self._db.execute(
                         f"SELECT {_COLUMNS} FROM journal WHERE seq = ?", (seq,)
                     ).fetchone()
+                    if found is None:
+                        raise StorageError(
+                            f"{self._path} is damaged: row {seq} is missing; restore the last good"
+                            " backup"
+                        )
                     row = self._row(found)
                 if row.event_id == event_id and row.tenant == tenant:
                     return row
