@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from features.shop import declared
 from kanhe.judge.features.spec import FUNCTIONS
 from kanhe.judge.language.source import PolicyErrors
+from tests.features.shop import declared
 
 GOOD = {
     "count": 'f = count("payment.declined", by="card", over="10m")',
@@ -93,7 +93,7 @@ def test_every_function_is_read() -> None:
 def test_a_mistake_is_named_with_its_place_and_a_remedy(text: str) -> None:
     """Every mistake says what is wrong, where, and if possible what to write instead."""
     message, hint = BAD[text]
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - one or several mistakes
+    with pytest.raises(Exception) as caught:
         declared(text)
     assert message in str(caught.value)
     assert hint in str(caught.value)

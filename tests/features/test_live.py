@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ import siphash24
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.shop import KEY, START_MS, arrival, declared, live, watch
-from kanhe.judge.features import kernel
+from kanhe.judge.features import arithmetic, kernel
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.features.vectors import pack_vector
+from tests.features.shop import KEY, START_MS, arrival, declared, live, watch
 
 PAY = "payment.attempted"
 
@@ -24,7 +25,7 @@ def test_keys_are_siphash(text: bytes) -> None:
     """Keys of entities are SipHash-2-4 as an independent library computes it."""
     k0, k1 = np.frombuffer(KEY, dtype=np.uint64)
     expected = int.from_bytes(siphash24.siphash24(text, key=KEY).digest(), "little")
-    assert int(kernel.siphash(text, 0, len(text), k0, k1)) == expected
+    assert int(arithmetic.siphash(text, 0, len(text), k0, k1)) == expected
 
 
 def test_the_event_counts_in_its_own_window_and_leaves_it_by_buckets() -> None:
@@ -64,16 +65,16 @@ def test_amounts_are_summed_in_the_base_currency_and_unknown_ones_left_out() -> 
         f'n = count("{PAY}", by="card", over="1h")'
     )
     for currency, amount in (("EUR", 100), ("USD", 105), ("JPY", 1000), ("CHF", 999)):
-        vector = features.observe(
-            arrival(PAY, 0, card="c", amount_minor=amount, currency=currency)
-        )
+        vector = features.observe(arrival(PAY, 0, card="c", amount_minor=amount, currency=currency))
     assert vector == (100 + 95 + 610, 4)
 
 
 def test_delay_keeps_the_newest_out_until_they_are_old_enough() -> None:
     """A window of one hour delayed by an hour speaks of the hour before the last."""
     features = live(f'n = count("{PAY}", by="card", over="1h", delay="1h")')
-    seen = watch(features, "n", *(arrival(PAY, 60 * m, card="c") for m in (0, 30, 60, 90, 119, 120)))
+    seen = watch(
+        features, "n", *(arrival(PAY, 60 * m, card="c") for m in (0, 30, 60, 90, 119, 120))
+    )
     assert seen == [0, 0, 1, 2, 2, 2]
 
 
@@ -224,3 +225,13 @@ def test_declarations_share_what_is_the_same() -> None:
     assert live(text).program.free_lists == apart.free_lists == 1
     assert len(declared(text)) == 3
     assert os.environ.get("NUMBA_DISABLE_JIT") != "1"
+
+
+def test_cached_machine_code_knows_every_file_of_the_kernel() -> None:
+    """A change in any source of the kernel must not leave old machine code in use."""
+    for function in (kernel.step, kernel.run, kernel.hash_row, arithmetic.hash_text):
+        stamp = function._cache._cache_file._source_stamp
+        assert stamp[1] == arithmetic._stamp()
+    folder = Path(arithmetic.__file__).parent
+    jitted = {path.name for path in folder.glob("*.py") if "@compiled" in path.read_text()}
+    assert jitted <= set(arithmetic._SOURCES)

@@ -30,7 +30,7 @@ def bits(vector: tuple[float, ...] | list[float]) -> list[bytes]:
 def test_a_vector_comes_back_to_the_bit(vector: list[float]) -> None:
     """Packing and unpacking gives the same float64 values, missing ones missing."""
     packed = pack_vector(vector)
-    assert bits(unpack_vector(packed, len(vector))) == bits([v if v else 0.0 for v in vector])
+    assert bits(unpack_vector(packed, len(vector))) == bits([v or 0.0 for v in vector])
     assert len(packed) <= packed_size(len(vector))
 
 

@@ -45,7 +45,8 @@ def _generate(
         else str(at.MISSING)
     )
     packer = struct.Struct(f"<{at.X_VALUES + len(numbers)}q")
-    conditions, lines = _conditions(plan), _bits(plan)
+    conditions = _conditions(plan, required)
+    lines = _bits(conditions)
     packed = ", ".join(["e.at_ms", "tenant", "bits", subject, *numbers])
     source = "\n".join(
         [
@@ -91,19 +92,19 @@ def _joined(texts: tuple[str, ...], required: frozenset[str]) -> str:
     return f"{at.SEPARATOR!r}.join(({', '.join(parts)})).encode()"
 
 
-def _conditions(plan: TypePlan) -> list[str]:
+def _conditions(plan: TypePlan, required: frozenset[str]) -> list[str]:
     """The expression behind each condition bit."""
     return [
-        " and ".join(f"({python_of(c.checked)})" for c in conditions)
+        " and ".join(f"({python_of(c.checked, required=required)})" for c in conditions)
         if conditions
         else f"e.verdict == {FRAUD_VERDICT!r}"
         for conditions in plan.conditions
     ]
 
 
-def _bits(plan: TypePlan) -> list[str]:
+def _bits(conditions: list[str]) -> list[str]:
     """The lines that compute all condition bits at once, and fall back to the slow way."""
-    terms = [f"({1 << bit} if {text} else 0)" for bit, text in enumerate(_conditions(plan))]
+    terms = [f"({1 << bit} if {text} else 0)" for bit, text in enumerate(conditions)]
     if not terms:
         return ["    bits = 0"]
     return [

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kanhe.core.event import Arrival
 from kanhe.core.money import Rates
-from kanhe.judge.features import kernel
+from kanhe.judge.features import arithmetic, kernel
 from kanhe.judge.features import layout as at
 from kanhe.judge.features.declare import FieldsByType, type_fields
 from kanhe.judge.features.encode import encoders
@@ -104,14 +104,14 @@ class LiveFeatures:
 
     def text_code(self, text: str) -> float:
         """The code that `last` keeps for a text; equal texts have equal codes."""
-        value = int(kernel.hash_text(text.encode(), self._k0, self._k1))
+        value = int(arithmetic.hash_text(text.encode(), self._k0, self._k1))
         return float(value >> 12 & _MASK_52)
 
     def _salt(self, tenant: str) -> int:
         """The number that keeps the entities of one tenant apart from those of all others."""
         salt = self._tenants.get(tenant)
         if salt is None:
-            salt = int(kernel.hash_text(b"tenant\x00" + tenant.encode(), self._k0, self._k1))
+            salt = int(arithmetic.hash_text(b"tenant\x00" + tenant.encode(), self._k0, self._k1))
             self._tenants[tenant] = salt
         return salt
 

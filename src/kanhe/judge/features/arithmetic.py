@@ -1,0 +1,213 @@
+"""What the kernel computes with: pointers, keyed hashes, 128-bit integers, and two formulas.
+
+`SipHash-2-4` (Aumasson and Bernstein, 2012) with the installation's key makes the keys of entities,
+so that nobody outside can aim at a collision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+U64 = np.uint64
+I64 = np.int64
+F64 = np.float64
+BIGGEST = 2**63 - 1
+
+_TWO_64 = 18446744073709551616.0
+_RADIUS_KM = 6371.0088
+
+_SOURCES = ("arithmetic.py", "layout.py", "windows.py", "memos.py", "kernel.py")
+
+
+def _stamp() -> str:
+    """A hash over everything that the compiled functions are made of."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in _SOURCES)).hexdigest()
+
+
+_STAMP = _stamp()
+
+
+def _jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """numba's `njit` with a cache that also knows the other files of the kernel.
+
+    numba looks only at the file a function stands in when it decides whether the cached machine code
+    is still good; a changed constant of `layout` would go unnoticed, and old code would run.
+    """
+    make = njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, **options)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = make(function)
+        cached = dispatcher._cache._cache_file
+        cached._source_stamp = (cached._source_stamp, _STAMP)
+        return dispatcher
+
+    return decorate
+
+
+compiled = _jit()
+"""For functions with loops; the cache makes them ready at the next start."""
+inlined = _jit(forceinline=True)
+"""For what runs many times per event, where a call would cost more than the work."""
+
+
+def _pointer(element):
+    """An intrinsic that turns an address into a pointer to elements of this type."""
+
+    @intrinsic
+    def pointer(typing_context, address):
+        def generate(context, builder, signature, args):
+            target = context.get_value_type(signature.return_type)
+            return builder.inttoptr(args[0], target)
+
+        return types.CPointer(element)(types.int64), generate
+
+    return pointer
+
+
+words_at = _pointer(types.int64)
+unsigned_at = _pointer(types.uint64)
+doubles_at = _pointer(types.float64)
+bytes_at = _pointer(types.uint8)
+
+
+@inlined
+def _rotl(x, b):
+    return (x << U64(b)) | (x >> U64(64 - b))
+
+
+@inlined
+def _rounds(v0, v1, v2, v3, n):
+    for _ in range(n):
+        v0 = v0 + v1
+        v1 = _rotl(v1, 13) ^ v0
+        v0 = _rotl(v0, 32)
+        v2 = v2 + v3
+        v3 = _rotl(v3, 16) ^ v2
+        v0 = v0 + v3
+        v3 = _rotl(v3, 21) ^ v0
+        v2 = v2 + v1
+        v1 = _rotl(v1, 17) ^ v2
+        v2 = _rotl(v2, 32)
+    return v0, v1, v2, v3
+
+
+@compiled
+def siphash(text, start, stop, k0, k1):
+    """SipHash-2-4 of `text[start:stop]` (bytes or a uint8 array) under the key `(k0, k1)`."""
+    v0 = k0 ^ U64(0x736F6D6570736575)
+    v1 = k1 ^ U64(0x646F72616E646F6D)
+    v2 = k0 ^ U64(0x6C7967656E657261)
+    v3 = k1 ^ U64(0x7465646279746573)
+    n = stop - start
+    i = start
+    while stop - i >= 8:
+        m = U64(0)
+        for j in range(8):
+            m |= U64(text[i + j]) << U64(8 * j)
+        v3 ^= m
+        v0, v1, v2, v3 = _rounds(v0, v1, v2, v3, 2)
+        v0 ^= m
+        i += 8
+    m = U64(n & 0xFF) << U64(56)
+    j = 0
+    while i < stop:
+        m |= U64(text[i]) << U64(8 * j)
+        i += 1
+        j += 1
+    v3 ^= m
+    v0, v1, v2, v3 = _rounds(v0, v1, v2, v3, 2)
+    v0 ^= m
+    v2 ^= U64(0xFF)
+    v0, v1, v2, v3 = _rounds(v0, v1, v2, v3, 4)
+    return v0 ^ v1 ^ v2 ^ v3
+
+
+@inlined
+def mix(x):
+    """The finalizer of MurmurHash3: a bijection of 64 bits."""
+    x ^= x >> U64(33)
+    x *= U64(0xFF51AFD7ED558CCD)
+    x ^= x >> U64(33)
+    x *= U64(0xC4CEB9FE1A85EC53)
+    x ^= x >> U64(33)
+    return x
+
+
+@inlined
+def multiply(a, b):
+    """The 128-bit product of two uint64, as (high, low)."""
+    mask = U64(0xFFFFFFFF)
+    a0 = a & mask
+    a1 = a >> U64(32)
+    b0 = b & mask
+    b1 = b >> U64(32)
+    p00 = a0 * b0
+    p01 = a0 * b1
+    p10 = a1 * b0
+    middle = (p00 >> U64(32)) + (p01 & mask) + (p10 & mask)
+    high = a1 * b1 + (p01 >> U64(32)) + (p10 >> U64(32)) + (middle >> U64(32))
+    return high, (middle << U64(32)) | (p00 & mask)
+
+
+@inlined
+def add_wide(arena, place, high, low):
+    """Add to the 128-bit integer at `place` (low word first)."""
+    old = U64(arena[place])
+    new = old + low
+    carry = U64(1) if new < old else U64(0)
+    arena[place] = I64(new)
+    arena[place + 1] = I64(U64(arena[place + 1]) + high + carry)
+
+
+@inlined
+def subtract_wide(arena, place, high, low):
+    """Take away from the 128-bit integer at `place` (low word first)."""
+    old = U64(arena[place])
+    borrow = U64(1) if old < low else U64(0)
+    arena[place] = I64(old - low)
+    arena[place + 1] = I64(U64(arena[place + 1]) - high - borrow)
+
+
+@inlined
+def km_per_hour(lat0, lon0, t0, lat1, lon1, t1):
+    """Whole km/h between two places (microdegrees) by the haversine formula, over at least 1 s."""
+    scale = math.pi / 180e6
+    a = F64(lat0) * scale
+    b = F64(lat1) * scale
+    dlat = math.sin((b - a) / 2.0)
+    dlon = math.sin((F64(lon1) - F64(lon0)) * scale / 2.0)
+    h = dlat * dlat + math.cos(a) * math.cos(b) * dlon * dlon
+    km = 2.0 * _RADIUS_KM * math.asin(math.sqrt(min(1.0, h)))
+    hours = F64(max(t1 - t0, 1000)) / 3_600_000.0
+    return math.floor(km / hours + 0.5)
+
+
+@inlined
+def deviation(n, total, low, high):
+    """The sample standard deviation from exact integers; NaN if the numerator would not fit."""
+    count = U64(n)
+    if high != U64(0) and count > U64(BIGGEST) // (high + U64(1)):
+        return np.nan
+    nq_high, nq_low = multiply(count, low)
+    nq_high += count * high
+    size = U64(total if total >= 0 else -total)
+    ss_high, ss_low = multiply(size, size)
+    borrow = U64(1) if nq_low < ss_low else U64(0)
+    top = F64(nq_high - ss_high - borrow) * _TWO_64 + F64(nq_low - ss_low)
+    return math.sqrt(top / (F64(n) * F64(n - 1)))
+
+
+@compiled
+def hash_text(text, k0, k1):
+    """The 64-bit key of one text (bytes), as the path makes it (never 0)."""
+    value = siphash(text, 0, len(text), U64(k0), U64(k1))
+    return I64(value) if value != U64(0) else I64(1)
