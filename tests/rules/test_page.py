@@ -28,7 +28,8 @@ LISTS = [
 def blocks(language: str, info: str = "python") -> list[str]:
     """The code of a page."""
     text = PAGES[language].read_text("utf-8")
-    return re.findall(rf"^```{info}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [code for kind, code in found if kind == info]
 
 
 def features() -> list[FeatureSpec]:
