@@ -7,7 +7,7 @@ import secrets
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,9 +25,16 @@ from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
 from kanhe.stores.memory.journal import MemoryJournal
+from kanhe.stores.sqlite.checkup import Checkup, check_journal
 from kanhe.stores.sqlite.journal import SqliteJournal
+from kanhe.stores.sqlite.keys import ApiKeys
+
+if TYPE_CHECKING:
+    from kanhe.judge.intake.mapping import TableFormat
+    from kanhe.stores.files.tabular import Table
 
 JOURNAL_FILE = "journal.db"
+DESK_FILE = "desk.db"
 KEY_FILE = "state.key"
 SNAPSHOTS = "snapshots"
 _KEY_BYTES = 16
@@ -48,7 +55,7 @@ class Stats(msgspec.Struct, frozen=True):
     snapshot_seq: int
     torn: bool
     unknown_types: Mapping[str, int] = {}
-    """Journaled events of types that the pack in force does not know, and that count for nothing."""
+    """Journaled events that the pack in force cannot read any more, by type: they count for nothing."""
 
 
 class Kanhe:
@@ -119,9 +126,8 @@ class Kanhe:
         flow.seq = last
 
     def _replay(self, row: Row) -> None:
-        if row.type not in self.pack.registry.types:
+        if not self._flow.replay(row):
             self._unknown[row.type] = self._unknown.get(row.type, 0) + 1
-        self._flow.replay(row)
 
     def _load_snapshot(self, last: int) -> int:
         """Take over the newest snapshot that the journal reaches; 0 if there is none that fits."""
@@ -287,16 +293,47 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
     try:
         journal = SqliteJournal(folder / JOURNAL_FILE)
         try:
+            snapshots = SnapshotFolder(folder / SNAPSHOTS)
+            # After a journal was restored from a backup, a snapshot of its lost future must go.
+            snapshots.drop_after(journal.last_seq())
             return Kanhe(
-                settings, clock, journal, pack, installation_key(folder),
-                SnapshotFolder(folder / SNAPSHOTS), lock, progress,
-            )  # fmt: skip
+                settings, clock, journal, pack, installation_key(folder), snapshots, lock, progress
+            )
         except BaseException:
             journal.close()
             raise
     except BaseException:
         lock.release()
         raise
+
+
+def open_keys(settings: Settings, clock: Clock) -> ApiKeys:
+    """The API keys of the installation, beside its journal; works while another process serves.
+
+    Raises `StorageError` if the folder or the file cannot be used.
+    """
+    folder = Path(settings.data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
+    return ApiKeys(folder / DESK_FILE, clock, secrets.token_bytes)
+
+
+def open_shop_table(path: Path, form: TableFormat) -> Table:
+    """Open a shop's CSV or Parquet file; raises `KanheError` if it cannot be read."""
+    # Imported here: the library behind it is large, and judging does not need it.
+    from kanhe.stores.files.tabular import open_table
+
+    return open_table(path, form)
+
+
+def look_over_journal(settings: Settings) -> Checkup | None:
+    """Check the journal from outside, in use or not; `None` if there is none yet.
+
+    Raises `StorageError` saying what is wrong with it.
+    """
+    return check_journal(Path(settings.data_dir) / JOURNAL_FILE)
 
 
 def kanhe_in_memory(settings: Settings, clock: Clock, pack: Pack | None = None) -> Kanhe:
@@ -344,4 +381,7 @@ def _write_secret(path: Path, secret: bytes) -> None:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
-__all__ = ["Kanhe", "Pending", "Refusal", "Stats", "kanhe_in_memory", "open_kanhe"]
+__all__ = [
+    "ApiKeys", "Checkup", "Kanhe", "Pending", "Refusal", "Stats", "kanhe_in_memory", "look_over_journal",
+    "open_kanhe", "open_keys", "open_shop_table",
+]  # fmt: skip

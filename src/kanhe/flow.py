@@ -20,6 +20,7 @@ from typing import NamedTuple
 import msgspec
 
 from kanhe.core.decision import Decision
+from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Event
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.intake.reader import Reader
@@ -136,15 +137,21 @@ class Flow:
         self.journal.commit()
         self.torn = torn
 
-    def replay(self, row: Row) -> None:
-        """Take one committed row back into memory, as `judge` or `record` did at the time."""
+    def replay(self, row: Row) -> bool:
+        """Take one committed row back into memory, as `judge` or `record` did at the time.
+
+        False if the pack in force no longer knows the row's type or one of its fields: such an
+        event stays in the journal and counts for nothing.
+        """
         self.seq = row.seq
-        if row.type not in self.pack.registry.types:
-            return
-        arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
+        try:
+            arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
+        except Refusal:
+            return False
         self.features.observe(arrival)
         decided = row.kind == DECIDED and b'"list_add"' in row.answer
         self._take_up(arrival, _decode(row.answer) if decided else None)
+        return True
 
     def _earlier(self, arrival: Arrival) -> Pending | None:
         """The answer this event got when it came first."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from flow.packs import decided, opened, payment
 from kanhe.app import Kanhe
 from kanhe.core.errors import StorageError
+from tests.flow.packs import decided, opened, payment
 
 
 class Breaks:
@@ -102,7 +102,7 @@ def _rebuilt(kanhe: Kanhe) -> dict[str, bytes]:
 FILLING = """
 import sys
 from pathlib import Path
-from flow.packs import opened, payment
+from tests.flow.packs import opened, payment
 from kanhe.core.errors import StorageError
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -138,7 +138,7 @@ print(last)
 def test_a_full_disk_refuses_clearly_and_recovers_when_there_is_room(tmp_path: Path) -> None:
     """With the files at their limit nothing is half kept, and with room again it goes on by itself."""
     assert resource.RLIM_INFINITY == -1
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", FILLING, str(tmp_path)],
         capture_output=True, text=True, check=False, env=env, timeout=120,

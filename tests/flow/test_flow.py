@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flow.packs import NOW_MS, START_MS, decided, opened, payment
 from kanhe.core.errors import Refusal
 from kanhe.flow import decision_id, seq_of
 from kanhe.judge.features.vectors import unpack_vector
+from tests.flow.packs import NOW_MS, START_MS, decided, opened, payment, write_pack
 
 
 def test_an_event_is_judged_with_itself_and_the_answer_says_why(tmp_path: Path) -> None:
@@ -161,5 +161,36 @@ def test_another_pack_rebuilds_memory_under_its_own_features(tmp_path: Path) -> 
 def test_handles_say_where_and_refuse_what_is_no_handle() -> None:
     """A decision's handle leads back to its row; anything else leads nowhere."""
     assert seq_of(decision_id(12, "e1")) == 12
-    for bad in ("", "d", "d12", "12-aaaaaa", "d-aaaaaa", "dx-aaaaaa", "d١-aaaaaa", "d" + "9" * 40 + "-aaaaaa"):
+    for bad in (
+        "",
+        "d",
+        "d12",
+        "12-aaaaaa",
+        "d-aaaaaa",
+        "dx-aaaaaa",
+        "d١-aaaaaa",
+        "d" + "9" * 40 + "-aaaaaa",
+    ):
         assert seq_of(bad) is None, bad
+
+
+def test_events_a_new_pack_no_longer_knows_stay_and_count_for_nothing(tmp_path: Path) -> None:
+    """Taking a field of the shop's own out of the pack does not stop the next start."""
+    pack = write_pack(tmp_path / "pack")
+    custom = pack / "events.kanhe"
+    custom.write_text(
+        'field("gift_note", kind="text", en="A note.", zh="留言。")\n'
+        'extend("payment.attempted", may=["gift_note"])\n'
+    )
+    with opened(tmp_path) as kanhe:
+        kanhe.judge("a", payment("e1", 0, gift_note="hello"))
+        kanhe.judge("a", payment("e2", 1))
+        kanhe.commit()
+    custom.unlink()
+    with opened(tmp_path) as kanhe:
+        assert kanhe.stats().unknown_types == {"payment.attempted": 1}
+        assert kanhe.judge("a", payment("e1")).repeated
+        kanhe.judge("a", payment("e3", 2))
+        kanhe.commit()
+        row = kanhe.journal.read(3)
+        assert row and unpack_vector(row.vector, 2)[0] == 2
