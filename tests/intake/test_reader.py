@@ -271,6 +271,12 @@ def test_a_flood_of_mistakes_is_cut() -> None:
     assert "199 more" in problem.detail
 
 
+def test_suggestions_are_rationed() -> None:
+    """Looking for near names takes long, so that a hostile body gets it for three names only."""
+    problem = _problem(GOOD, **{f"user{i}": 1 for i in range(10)})
+    assert sum("did you mean" in error.expected for error in problem.errors) == 3
+
+
 def test_the_edge_of_the_future() -> None:
     """An event exactly at the tolerance is accepted; old events are, too."""
     assert _read(GOOD, at_ms=NOW_MS + 300_000).event.at_ms == NOW_MS + 300_000

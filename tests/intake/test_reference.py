@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 def test_the_page_is_written_from_the_registry() -> None:
     """The page is what the registry writes; write it again after changing the catalogue."""
-    assert PAGE.read_text("utf-8") == describe_markdown(builtin())
+    assert PAGE.read_text("utf-8") == describe_markdown(builtin()), "run: make docs"
 
 
 def test_the_page_names_everything() -> None:

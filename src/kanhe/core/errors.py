@@ -51,8 +51,6 @@ class SettingsError(KanheError):
     """A setting is missing, unknown or out of range."""
 
 
-def refuse(
-    slug: str, title: str, status: int, detail: str = "", *errors: FieldProblem
-) -> Refusal:
+def refuse(slug: str, title: str, status: int, detail: str = "", *errors: FieldProblem) -> Refusal:
     """Build the refusal whose problem type is `/problems/<slug>`."""
     return Refusal(Problem(f"/problems/{slug}", title, status, detail, errors))

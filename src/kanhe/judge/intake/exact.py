@@ -19,6 +19,8 @@ from kanhe.judge.intake.strict import quoted, quoted_text
 Mistake = tuple[str, FieldProblem]
 """The slug of a problem, and the field it is about."""
 
+_SUGGESTIONS_MAX = 3
+"""For how many unknown names the nearest is sought: seeking takes long, and bodies may be hostile."""
 _CHECKED_FURTHER = ("at_ms", "card", "email", "ip")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -61,12 +63,10 @@ def mistakes(
     for name in registry.required_of(type_name):
         if name not in given and not (unpriced and name == "currency"):
             yield "missing-field", FieldProblem(name, expectation(specs[name]))
-    for name in values:
-        if name not in specs and name != "type":
-            yield (
-                "unknown-field",
-                FieldProblem(quoted_text(name), _instead(registry, type_name, name)),
-            )
+    unknown = [name for name in values if name not in specs and name != "type"]
+    for place, name in enumerate(unknown):
+        expected = _instead(registry, type_name, name, suggest=place < _SUGGESTIONS_MAX)
+        yield "unknown-field", FieldProblem(quoted_text(name), expected)
     for name, value in given.items():
         if name in specs:
             yield from _value_mistakes(specs[name], value, latest_ms)
@@ -106,11 +106,12 @@ def _for_currency(amounts: list[str]) -> str:
     return f"the ISO 4217 code of the currency {', '.join(amounts)} is in"
 
 
-def _instead(registry: Registry, type_name: str, name: str) -> str:
+def _instead(registry: Registry, type_name: str, name: str, *, suggest: bool) -> str:
     """What to do with a field that the type does not have."""
     if name in registry.fields:
         return f"no such field in {type_name}, though other types have it"
-    return f"a field of {type_name}{nearest(name, registry.fields_of(type_name))}"
+    near = nearest(name, registry.fields_of(type_name)) if suggest else ""
+    return f"a field of {type_name}{near}"
 
 
 def _value_mistakes(spec: FieldSpec, value: Any, latest_ms: int | None) -> Iterator[Mistake]:

@@ -68,11 +68,11 @@ def _locate(source: Source, place: Place) -> tuple[int, int]:
     for number, text in enumerate(source.lines, 1):
         if header := _HEADER.fullmatch(text):
             here = []
+            if header[1] == "[[":
+                counts[header[2]] = counts.get(header[2], -1) + 1
             for part in header[2].split("."):
                 here.append(part.strip().strip("\"'"))
-                if part is header[2].split(".")[-1] and header[1] == "[[":
-                    counts[header[2]] = counts.get(header[2], -1) + 1
-                if (name := ".".join(str(p) for p in here if isinstance(p, str))) in counts:
+                if (name := ".".join(p for p in here if isinstance(p, str))) in counts:
                     here.append(counts[name])
             found, at = here, len(text) - len(text.lstrip()) + 1
         elif key := _KEY.match(text):

@@ -39,6 +39,8 @@ _PRECEDENCE = (
 )  # fmt: skip
 """Which of several mistakes names the problem; all of them are listed in its errors."""
 
+# Making an arrival without the detour through NamedTuple's own __new__ saves a twentieth of the time.
+_new: Callable[[type[Arrival], tuple[str, Event, bytes, int]], Arrival] = tuple.__new__
 _COLON, _BACKSLASH, _DEL = 0x3A, 0x5C, 0x7F
 _ADDRESSES_KEPT = 65_536
 _WATCHED = ("user", "ip", "card", "email")
@@ -105,17 +107,19 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._read_exactly(tenant, raw, received_ms, scopes)
         body = self._encode(event)
-        # (2) The cheap tests. The first line is what nearly every event passes.
+        # (2) The cheap tests. The first two lines are what most events pass: JSON escapes all control
+        # characters but DEL.
         plan = self._plans[event.__class__]
+        plain = body.isascii() and _BACKSLASH not in body and _DEL not in body
         if (
-            (plan.length_tells and len(raw) == len(body) and _is_plain(body))
-            or (_is_printable(body) and _names_stand_once(raw, body))
+            (plain and plan.length_tells and len(raw) == len(body))
+            or ((plain or _is_printable(body)) and _names_stand_once(raw, body))
         ) and (
             event.at_ms <= received_ms + self.future_tolerance_ms
             and (not plan.restricted or plan.restricted in scopes)
             and not self._is_doubtful(event, plan)
         ):
-            return Arrival(tenant, event, body, received_ms)
+            return _new(Arrival, (tenant, event, body, received_ms))
         # (3) Exactly.
         return self._read_exactly(tenant, raw, received_ms, scopes)
 
@@ -225,14 +229,9 @@ def read_lines(
             yield number, msgspec.structs.replace(error.problem, line=number)
 
 
-def _is_plain(body: bytes) -> bool:
-    """Whether a canonical body is ASCII that can be printed; JSON escapes all controls but DEL."""
-    return body.isascii() and _BACKSLASH not in body and _DEL not in body
-
-
 def _is_printable(body: bytes) -> bool:
     """Whether a canonical body surely holds no character that ids may not have."""
-    return _is_plain(body) or (_BACKSLASH not in body and body.decode().isprintable())
+    return _BACKSLASH not in body and body.decode().isprintable()
 
 
 def _names_stand_once(raw: bytes, body: bytes) -> bool:

@@ -190,7 +190,7 @@ def field_mistake(spec: FieldSpec) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean …?` if a known name is near, else an empty text."""
-    near = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:50], list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -6,7 +6,7 @@ Everything given here is text, numbers, lists and dicts, ready for JSON, in the 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from kanhe.judge.features.spec import FeatureSpec
 from kanhe.judge.intake.registry import builtin
@@ -63,19 +63,30 @@ def describe(pack: Pack) -> dict[str, Any]:
 
 
 def advice(pack: Pack) -> list[dict[str, str]]:
-    """What a careful reader would ask about: `place` (file and line, or a name) and `message`.
+    """What a careful reader would ask about, none of which keeps a pack from loading.
 
-    None of it keeps a pack from loading.
+    Each has `place` (file and line, or a name), `message` and, in Chinese, `message_zh`.
     """
     found = [*_silent_rules(pack), *_unused(pack)]
     for rule in pack.rules:
-        for what, text in (("owner", rule.owner), ("tags", rule.tags)):
-            if not text:
-                found.append((_place(rule), f"rule {rule.id} has no {what}"))
-    return [{"place": place, "message": message} for place, message in found]
+        if not rule.owner:
+            found.append(
+                _Advice(_place(rule), f"rule {rule.id} has no owner", f"规则 {rule.id} 没有负责人")
+            )
+        if not rule.tags:
+            found.append(
+                _Advice(_place(rule), f"rule {rule.id} has no tags", f"规则 {rule.id} 没有标签")
+            )
+    return [{"place": a.place, "message": a.en, "message_zh": a.zh} for a in found]
 
 
-def _silent_rules(pack: Pack) -> list[tuple[str, str]]:
+class _Advice(NamedTuple):
+    place: str
+    en: str
+    zh: str
+
+
+def _silent_rules(pack: Pack) -> list[_Advice]:
     """Features that are missing on every event of a rule's type, since it cannot name the entity."""
     by = {spec.name: spec.by for spec in pack.features}
     found = []
@@ -84,12 +95,15 @@ def _silent_rules(pack: Pack) -> list[tuple[str, str]]:
             for type_name in rule.on:
                 lacking = [e for e in by[name] if e not in pack.registry.fields_of(type_name)]
                 if lacking:
-                    message = f"{name} is always missing: {type_name} names no {lacking[0]}"
-                    found.append((_place(rule), f"rule {rule.id}: {message}"))
+                    en = f"{name} is always missing: {type_name} names no {lacking[0]}"
+                    zh = f"{name} 永远缺失：{type_name} 不含 {lacking[0]}"
+                    found.append(
+                        _Advice(_place(rule), f"rule {rule.id}: {en}", f"规则 {rule.id}：{zh}")
+                    )
     return found
 
 
-def _unused(pack: Pack) -> list[tuple[str, str]]:
+def _unused(pack: Pack) -> list[_Advice]:
     """Features that cost time and lists that are kept, although no rule reads them."""
     features: set[str] = set()
     lists: set[str] = set()
@@ -98,14 +112,14 @@ def _unused(pack: Pack) -> list[tuple[str, str]]:
         features |= {place.name for place in (*rule.en.places, *rule.zh.places)}
         lists |= rule.condition.lists
     found = [
-        (spec.name, f"feature {spec.name} is used by no rule")
-        for spec in pack.features
-        if spec.name not in features
+        _Advice(name, f"feature {name} is used by no rule", f"没有规则用到特征 {name}")
+        for name in (spec.name for spec in pack.features)
+        if name not in features
     ]
     return found + [
-        (spec.name, f"list {spec.name} is read by no rule")
-        for spec in pack.lists
-        if spec.name not in lists
+        _Advice(name, f"list {name} is read by no rule", f"没有规则读取名单 {name}")
+        for name in (spec.name for spec in pack.lists)
+        if name not in lists
     ]
 
 
