@@ -37,6 +37,9 @@ from kanhe.judge.features.layout import (
     DISTINCT_UPDATE,
     ENTITIES,
     FULL,
+    G_DELAY_MS,
+    G_WIDTH_MS,
+    GAUGE_WIDTH,
     GROW,
     INDEX_SLOTS,
     K_FREE,
@@ -47,6 +50,9 @@ from kanhe.judge.features.layout import (
     MIN,
     MISSING,
     P_FEATURES,
+    P_GAUGE_COUNT,
+    P_GAUGE_X,
+    P_GAUGES,
     P_TEXTS,
     R_CLOCK,
     R_KEY,
@@ -162,7 +168,10 @@ def _read_after(arena, program, read, record, x, vector):
         block = arena[a]
         state = arena[a + 1]
         length = state & 0xFFFF
-        since = (arena[record + R_CLOCK] // program[read + 3] - BUCKETS + 1) * program[read + 3]
+        last = x[program[read + 4]]
+        if arena[record + R_CLOCK] != x[X_AT]:
+            last = arena[record + R_CLOCK] // program[read + 3]
+        since = (last - BUCKETS + 1) * program[read + 3]
         seen = 0
         times = block + (I64(1) << (state >> 16))
         for i in range(length):
@@ -218,7 +227,7 @@ def _entity(arena, index, meta, program, entry, x, hashes, vector):
     # (2) move its windows to its clock
     track = program[table + T_TRACKS]
     for _ in range(program[table + T_TRACK_COUNT]):
-        advance(arena, meta, program, track, record, clock)
+        advance(arena, meta, program, track, record, x, clock)
         track += TRACK_WIDTH
     # (3) read what must not include the event
     read = program[table + T_BEFORE]
@@ -269,6 +278,14 @@ def _take(arena, index, meta, program, kind, x, hashes, vector):
     """One event whose texts are hashed: every table its type names, in turn."""
     for i in range(program[P_FEATURES]):
         vector[i] = np.nan
+    gauge = program[P_GAUGES]
+    place = program[P_GAUGE_X]
+    for _ in range(program[P_GAUGE_COUNT]):
+        width_ms = program[gauge + G_WIDTH_MS]
+        x[place] = (x[X_AT] - program[gauge + G_DELAY_MS]) // width_ms
+        x[place + 1] = x[X_AT] // width_ms
+        gauge += GAUGE_WIDTH
+        place += 2
     entry = program[kind + 2]
     for _ in range(program[kind + 3]):
         _entity(arena, index, meta, program, entry, x, hashes, vector)

@@ -33,8 +33,16 @@ CLASSES = 12
 
 # The head of the program array.
 P_FEATURES = 0
-P_TYPES = 1
-P_TEXTS = 2
+P_TEXTS = 1
+P_GAUGES = 2
+P_GAUGE_COUNT = 3
+P_GAUGE_X = 4
+PROGRAM_HEAD = 5
+
+# A gauge: one width and delay, worked out once per event for all tracks that share it.
+G_WIDTH_MS = 0
+G_DELAY_MS = 1
+GAUGE_WIDTH = 2
 
 # One table of entities.
 T_WORDS = 0
@@ -61,7 +69,8 @@ K_TOTALS = 3
 K_COLUMNS = 4
 K_FREE = 5
 K_KINDS = 6
-TRACK_WIDTH = 7
+K_GAUGE = 7
+TRACK_WIDTH = 8
 
 # Kinds of column in a track.
 COUNT = 0

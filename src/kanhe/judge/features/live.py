@@ -51,7 +51,7 @@ class LiveFeatures:
         self._key = key
         self._k0, self._k1 = (int(word) for word in np.frombuffer(key, dtype="<i8"))
         self._limit_bytes = limit_bytes
-        self._x = np.zeros(at.X_VALUES + self.program.value_slots, dtype=np.int64)
+        self._x = np.zeros(self.program.input_words, dtype=np.int64)
         self._hashes = np.zeros(max(1, self.program.text_slots), dtype=np.int64)
         self._vector = np.zeros(max(1, len(specs)), dtype=np.float64)
         self._packed = np.zeros(max(1, packed_size(len(specs))), dtype=np.uint8)

@@ -107,8 +107,12 @@ def _reserve(limit_bytes: int) -> Words:
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
     while True:
         try:
-            return np.frombuffer(mmap.mmap(-1, size, flags=flags), dtype=np.int64)
+            region = mmap.mmap(-1, size, flags=flags)
         except OSError:
             size = size // 2 // mmap.PAGESIZE * mmap.PAGESIZE
             if size < _LEAST_BYTES:
                 raise
+        else:
+            # Records lie scattered: with small pages, finding the page costs as much as the word.
+            region.madvise(mmap.MADV_HUGEPAGE)
+            return np.frombuffer(region, dtype=np.int64)

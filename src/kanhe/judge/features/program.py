@@ -148,7 +148,8 @@ class Program:
     features: tuple[str, ...]
     plans: dict[str, TypePlan]
     text_slots: int
-    value_slots: int
+    input_words: int
+    """How many words the kernel's input `x` takes."""
     free_lists: int
     fingerprint: str
 
@@ -326,7 +327,8 @@ class _Writer:
         self.fields = builder.fields
         self.free_lists = builder.free_lists
         self.features = features
-        self.words: list[int] = [len(features), 0, 0, 0]
+        self.words: list[int] = [0] * at.PROGRAM_HEAD
+        self.gauges: dict[tuple[int, int], int] = {}
         self.tracks: dict[int, int] = {}
         self.text_slots = self._number_texts()
 
@@ -351,15 +353,25 @@ class _Writer:
 
     def write(self) -> Program:
         """Write tables first, then what each event type does to them."""
+        inputs = at.X_VALUES + max(map(len, self.fields.numbers.values()), default=0)
+        self.words[at.P_FEATURES] = len(self.features)
+        self.words[at.P_TEXTS] = len(self.text_slots)
+        self.words[at.P_GAUGE_X] = inputs
         for table in self.tables:
             self._write_table(table)
+        self.words[at.P_GAUGE_COUNT] = len(self.gauges)
+        self.words[at.P_GAUGES] = self._append(word for gauge in self.gauges for word in gauge)
         plans = {name: self._write_type(name) for name in sorted(self.fields.texts)}
-        self.words[at.P_TEXTS] = len(self.text_slots)
-        values = max((len(plan.values) for plan in plans.values()), default=0)
         words = np.array(self.words, dtype=np.int64)
         fingerprint = hashlib.sha256(words.tobytes() + repr(self._meaning()).encode()).hexdigest()
         return Program(
-            words, self.features, plans, len(self.text_slots), values, self.free_lists, fingerprint
+            words,
+            self.features,
+            plans,
+            len(self.text_slots),
+            inputs + 2 * len(self.gauges),
+            self.free_lists,
+            fingerprint,
         )
 
     def _meaning(self) -> list[object]:
@@ -370,6 +382,18 @@ class _Writer:
             streams += [each.stream.key for each in table.sets]
             streams += [memo.stream.key for memo in table.memos]
         return [self.features, list(self.text_slots), streams]
+
+    def _gauge(self, width_ms: int, delay_ms: int) -> int:
+        """Where in the inputs the kernel keeps the bucket numbers of this width and delay."""
+        number = self.gauges.setdefault((width_ms, delay_ms), len(self.gauges))
+        return self.words[at.P_GAUGE_X] + 2 * number
+
+    def _resolved(self, read: Read) -> list[int]:
+        """A read with the offsets that are known only now."""
+        words = [self.tracks[id(word)] if isinstance(word, Track) else word for word in read]
+        if words[1] == at.READ_DISTINCT:
+            words[4] = self._gauge(words[3], 0)
+        return words
 
     def _append(self, words: Iterable[int]) -> int:
         offset = len(self.words)
@@ -382,14 +406,10 @@ class _Writer:
         for track, offset in zip(table.tracks, kinds, strict=True):
             self.tracks[id(track)] = self._append(
                 (track.width_ms, track.delay_ms, track.place, track.totals, track.words,
-                 track.free, offset)
+                 track.free, offset, self._gauge(track.width_ms, track.delay_ms))
             )  # fmt: skip
         before = self._append(word for read in table.before for word in read)
-        after = self._append(
-            self.tracks[id(word)] if isinstance(word, Track) else word
-            for read in table.after
-            for word in read
-        )
+        after = self._append(word for read in table.after for word in self._resolved(read))
         blanks = self._append(memo.place for memo in table.memos)
         sets = self._append(word for each in table.sets for word in (each.place, each.free))
         by = [self.text_slots[name] for name in table.by]

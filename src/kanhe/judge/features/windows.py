@@ -30,6 +30,7 @@ from kanhe.judge.features.layout import (
     K_COLUMNS,
     K_DELAY_MS,
     K_FREE,
+    K_GAUGE,
     K_KINDS,
     K_PLACE,
     K_TOTALS,
@@ -100,7 +101,15 @@ def _shift_totals(arena, program, track, totals, bucket, sign):
 
 
 @inlined
-def advance(arena, meta, program, track, record, clock):
+def _last_bucket(program, track, x, clock):
+    """The newest bucket inside the window: from the gauge, unless this event is late."""
+    if clock == x[X_AT]:
+        return x[program[track + K_GAUGE]]
+    return (clock - program[track + K_DELAY_MS]) // program[track + K_WIDTH_MS]
+
+
+@inlined
+def advance(arena, meta, program, track, record, x, clock):
     """Move a window to the clock: drop the buckets it has left, enter those it has reached."""
     place = record + program[track + K_PLACE]
     block = arena[place]
@@ -114,7 +123,7 @@ def advance(arena, meta, program, track, record, clock):
     if length == 0:
         return
     width = program[track + K_COLUMNS] + 1
-    last = (clock - program[track + K_DELAY_MS]) // program[track + K_WIDTH_MS]
+    last = _last_bucket(program, track, x, clock)
     totals = record + program[track + K_TOTALS]
     bucket = block + start * width
     while length > 0 and arena[bucket] <= last - BUCKETS:
@@ -230,9 +239,10 @@ def add_to_track(arena, meta, program, update, record, x, clock):
     if when == MISSING or when > clock:
         return
     track = program[update + U_TRACK]
-    width_ms = program[track + K_WIDTH_MS]
-    last = (clock - program[track + K_DELAY_MS]) // width_ms
-    number = when // width_ms
+    last = _last_bucket(program, track, x, clock)
+    number = x[program[track + K_GAUGE] + 1]
+    if program[update + U_TIME] != 0:
+        number = when // program[track + K_WIDTH_MS]
     if number <= last - BUCKETS:
         return
     bucket = I64(0)
