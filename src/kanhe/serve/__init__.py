@@ -1,0 +1,1 @@
+"""Thin faces: the HTTP interface and the command line."""

@@ -1,0 +1,144 @@
+"""Who is calling, what they may do, and how fast: API keys, scopes, token buckets.
+
+A token is looked up once a second and in between known by its hash, so a revoked key stops working
+within about a second. A key says which tenant its holder is: nothing in a request can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from kanhe.serve.api.answers import Rejected, rejected, retry_after
+from kanhe.serve.api.ports import Keys
+
+SCOPES = ("decide", "record", "read", "lists", "metrics")
+"""`decide` and `record` send events, `read` reads decisions back, `lists` shows and changes list
+entries, `metrics` reads the metrics."""
+
+OPEN_TENANT = "default"
+"""The tenant of every caller when no keys are required."""
+
+_TRUSTED_S = 1.0
+_MOST_CACHED = 10_000
+_CHALLENGE = (b"www-authenticate", b'Bearer realm="kanhe"')
+
+
+class Bucket:
+    """A token bucket: `rate_per_s` events flow in, at most `burst` are kept."""
+
+    __slots__ = ("_burst", "_left", "_monotonic", "_rate", "_seen")
+
+    def __init__(self, rate_per_s: float, burst: float, monotonic: Callable[[], float]) -> None:
+        self._rate = rate_per_s
+        self._burst = max(1.0, float(burst))
+        self._left = self._burst
+        self._monotonic = monotonic
+        self._seen = monotonic()
+
+    def take(self, events: int = 1) -> float:
+        """Take so many events; returns 0.0 when granted, else seconds until they could be.
+
+        More than the burst is granted once the bucket is full, and then owed, so that a large
+        group is slowed down rather than refused for ever.
+        """
+        now = self._monotonic()
+        self._left = min(self._burst, self._left + max(0.0, now - self._seen) * self._rate)
+        self._seen = now
+        needed = min(float(events), self._burst)
+        if self._left + 1e-9 >= needed:
+            self._left -= events
+            return 0.0
+        return (needed - self._left) / self._rate
+
+
+class Caller:
+    """One authenticated caller, as long as its key is known."""
+
+    __slots__ = ("bucket", "key_id", "scopes", "tenant")
+
+    def __init__(
+        self, key_id: str, tenant: str, scopes: frozenset[str], bucket: Bucket | None
+    ) -> None:
+        self.key_id = key_id
+        self.tenant = tenant
+        self.scopes = scopes
+        self.bucket = bucket
+
+
+class Gate:
+    """Lets callers in. Without `keys` everybody is the caller of one open tenant."""
+
+    def __init__(self, keys: Keys | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._keys = keys
+        self._monotonic = monotonic
+        self._open = Caller("open", OPEN_TENANT, frozenset(SCOPES), None)
+        self._known: dict[bytes, tuple[float, Caller]] = {}
+        self._buckets: dict[str, tuple[float, int, Bucket]] = {}
+
+    def admit(self, authorization: bytes, scope: str) -> Caller:
+        """The caller behind an `Authorization` header who may use `scope`.
+
+        Raises a rejection: 401 without a valid token, 403 without the scope.
+        """
+        caller = self._open if self._keys is None else self._caller(authorization)
+        if scope not in caller.scopes:
+            raise rejected(
+                "scope-missing",
+                "The key may not do this",
+                403,
+                f"This key lacks the scope {scope!r}; it has: {', '.join(sorted(caller.scopes)) or 'none'}.",
+            )
+        return caller
+
+    def spend(self, caller: Caller) -> None:
+        """Charge one event to the caller's rate; raises 429 with `Retry-After` when it is used up."""
+        if caller.bucket is not None:
+            wait_s = caller.bucket.take()
+            if wait_s > 0.0:
+                raise rejected(
+                    "rate-exceeded",
+                    "Too many requests",
+                    429,
+                    f"This key has used up its rate; try again in {wait_s:.3f} s.",
+                    retry_after(wait_s),
+                )
+
+    def _caller(self, authorization: bytes) -> Caller:
+        if len(authorization) > 512 or authorization[:7].lower() != b"bearer ":
+            raise _unauthorized("Send the header 'Authorization: Bearer kanhe_…'.")
+        token = authorization[7:].strip()
+        digest = hashlib.sha256(token).digest()
+        known = self._known.get(digest)
+        now = self._monotonic()
+        if known is not None and now < known[0]:
+            return known[1]
+        return self._look_up(token, digest, now)
+
+    def _look_up(self, token: bytes, digest: bytes, now: float) -> Caller:
+        assert self._keys is not None
+        self._known.pop(digest, None)
+        holder = self._keys.authenticate(token.decode("latin-1"))
+        if holder is None:
+            raise _unauthorized("The token is unknown, revoked or expired.")
+        bucket = self._bucket(holder.id, holder.rate_per_s, holder.burst)
+        caller = Caller(holder.id, holder.tenant, frozenset(holder.scopes), bucket)
+        if len(self._known) >= _MOST_CACHED:
+            self._known.clear()
+        self._known[digest] = (now + _TRUSTED_S, caller)
+        return caller
+
+    def _bucket(self, key_id: str, rate_per_s: float, burst: int) -> Bucket | None:
+        """One bucket per key for as long as its limits are the same."""
+        if rate_per_s <= 0:
+            return None
+        kept = self._buckets.get(key_id)
+        if kept is None or kept[:2] != (rate_per_s, burst):
+            kept = (rate_per_s, burst, Bucket(rate_per_s, burst, self._monotonic))
+            self._buckets[key_id] = kept
+        return kept[2]
+
+
+def _unauthorized(detail: str) -> Rejected:
+    return rejected("not-authenticated", "No valid API key", 401, detail, _CHALLENGE)

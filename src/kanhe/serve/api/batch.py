@@ -1,0 +1,181 @@
+"""A stream of lines in, a stream of answers out, in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import islice
+
+import msgspec
+
+from kanhe.core.errors import Problem, Refusal, StorageError
+from kanhe.serve.api.access import Caller, Gate
+from kanhe.serve.api.answers import Receive, Scope, Send, rejected, storage_problem
+from kanhe.serve.api.counters import Counters
+from kanhe.serve.api.grouping import GroupCommit
+from kanhe.serve.api.intake_limits import Disconnected, Reading, read_head
+from kanhe.serve.api.lines import Line, LineCutter
+from kanhe.serve.api.outlet import Outlet
+from kanhe.serve.api.ports import Waiting
+from kanhe.serve.api.single import Take
+
+NDJSON = b"application/x-ndjson"
+GROUP_LINES = 128
+"""Lines judged before the loop may turn to others; small, so that single events do not wait."""
+
+_log = logging.getLogger("kanhe.serve")
+_encode = msgspec.json.encode
+
+
+class _Stopped(Exception):
+    """A batch cannot go on, for `cause`; `line` is the first line that was not taken."""
+
+    def __init__(self, cause: Refusal | StorageError, line: int) -> None:
+        super().__init__(line)
+        self.cause = cause
+        self.line = line
+
+
+class BatchOfEvents:
+    """`POST` of many events, one JSON object a line.
+
+    (1) Who is calling, and may they? (2) Read a part of the body and cut it into lines. (3) Judge
+    a group of lines in memory; a line that is refused becomes a problem with its number, and its
+    neighbours go on. (4) Wait until the group is durable. (5) Put its answers on their way.
+    Steps 2 to 5 repeat until the body ends. When the client is cut off, the complete lines that
+    arrived stay judged, and the broken one is not.
+    """
+
+    def __init__(
+        self,
+        take: Take,
+        needs: str,
+        gate: Gate,
+        reading: Reading,
+        group: GroupCommit,
+        counters: Counters,
+        most_line_bytes: int,
+        most_bytes: int,
+        most_lines: int,
+    ) -> None:
+        self._take = take
+        self._needs = needs
+        self._gate = gate
+        self._reading = reading
+        self._group = group
+        self._counters = counters
+        self._most_line_bytes = most_line_bytes
+        self._most_bytes = most_bytes
+        self._most_lines = most_lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises like a single event before the first answer; later faults
+        become a last line, because the status has been sent by then."""
+        head = read_head(scope["headers"])
+        caller = self._gate.admit(head.authorization, self._needs)  # (1)
+        if head.length > self._most_bytes:
+            raise self._too_large()
+        outlet = Outlet(send, NDJSON)
+        cutter = LineCutter(self._most_line_bytes)
+        try:
+            await self._stream(caller, receive, cutter, outlet)
+        except Disconnected:
+            self._note_cut(cutter)
+            return
+        except _Stopped as stopped:
+            if not outlet.started:
+                raise stopped.cause from None
+            outlet.put(self._last_words(stopped), more=False)
+            await outlet.finish()
+        finally:
+            outlet.close()
+
+    async def _stream(
+        self, caller: Caller, receive: Receive, cutter: LineCutter, outlet: Outlet
+    ) -> None:
+        received, more = 0, True
+        while more:
+            try:
+                part, more = await self._reading.chunk(receive)  # (2)
+            except Refusal as error:
+                raise _Stopped(error, cutter.number + 1) from error
+            received += len(part)
+            if received > self._most_bytes:
+                raise _Stopped(self._too_large(), cutter.number + 1)
+            lines = cutter.cut(part)
+            if not more:
+                lines += cutter.last()
+            allowed = [line for line in lines if line.number <= self._most_lines]
+            position = iter(allowed)
+            while group := list(islice(position, GROUP_LINES)):
+                try:
+                    await self._pace(caller, len(group), outlet)
+                    outlet.put(await self._answer(caller, group), more)  # (3) (4) (5)
+                except (Refusal, StorageError) as error:
+                    raise _Stopped(error, group[0].number) from error
+            if cutter.number > self._most_lines:
+                raise _Stopped(self._too_many(), self._most_lines + 1)
+        await outlet.finish()
+
+    async def _answer(self, caller: Caller, group: list[Line]) -> bytes:
+        """Judge one group and give its answers back once they are durable."""
+        answers: list[bytes] = []
+        waiting: list[Waiting] = []
+        for number, text in group:
+            try:
+                if text is None:
+                    raise self._line_too_long()
+                judged = self._take(caller.tenant, text, caller.scopes)
+            except Refusal as refusal:
+                self._counters.refused(refusal.problem.type)
+                answers.append(_encode(msgspec.structs.replace(refusal.problem, line=number)))
+            else:
+                waiting.append(judged)
+                answers.append(judged.answer)
+        if waiting:
+            await self._group.durable(len(waiting))
+            for judged in waiting:
+                self._counters.answered(judged)
+        answers.append(b"")
+        return b"\n".join(answers)
+
+    async def _pace(self, caller: Caller, events: int, outlet: Outlet) -> None:
+        """Slow a batch down to the caller's rate; refuse it if the rate is used up beforehand."""
+        bucket = caller.bucket
+        if bucket is None:
+            return
+        if not outlet.started:
+            self._gate.spend(caller)
+            events -= 1
+        # A bucket fills with time alone, so there is no event to wait for.
+        while events and (wait_s := bucket.take(events)) > 0.0:
+            await asyncio.sleep(min(wait_s, 1.0))
+
+    def _note_cut(self, cutter: LineCutter) -> None:
+        self._counters.refused("batch-cut-off")
+        _log.warning(
+            "batch.cut_off", extra={"lines": cutter.number, "unfinished": cutter.unfinished}
+        )
+
+    def _last_words(self, stopped: _Stopped) -> bytes:
+        cause = stopped.cause
+        problem = cause.problem if isinstance(cause, Refusal) else storage_problem()
+        self._counters.refused(problem.type)
+        told: Problem = msgspec.structs.replace(
+            problem,
+            detail=f"{problem.detail} The batch ends here: send this line and those after it again.",
+            line=stopped.line,
+        )
+        return _encode(told) + b"\n"
+
+    def _too_large(self) -> Refusal:
+        detail = f"A batch may have at most {self._most_bytes} bytes; send the rest in another one."
+        return rejected("batch-too-large", "The batch is too large", 413, detail, close=True)
+
+    def _too_many(self) -> Refusal:
+        detail = f"A batch may have at most {self._most_lines} lines; send the rest in another one."
+        return rejected("batch-too-large", "The batch is too large", 413, detail, close=True)
+
+    def _line_too_long(self) -> Refusal:
+        detail = f"A line may have at most {self._most_line_bytes} bytes."
+        return rejected("body-too-large", "The line is too long", 413, detail)

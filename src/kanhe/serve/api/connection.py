@@ -1,0 +1,271 @@
+"""One connection: uvicorn's, with a shorter way for single events and with limits on slow clients.
+
+**The shorter way.** A request for a single event that arrives whole is judged where its last byte
+is parsed, and answered where its group became durable: no task, no ASGI messages. That takes two
+thirds off the cost of HTTP. Whatever is not that simple (a body in parts, `Expect`, HTTP/1.0,
+`Connection: close`, a client that does not read) goes the ordinary way through ASGI, which answers
+the same.
+
+**Limits.** uvicorn waits for ever for the head of a request, and for ever for a client that does
+not read its answer. Both are found by one sweep a second, so that a well-behaved request costs no
+timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem, StorageError
+from kanhe.serve.api.answers import Headers
+from kanhe.serve.api.application import Application, overloaded
+from kanhe.serve.api.ports import Waiting
+from kanhe.serve.api.single import SingleEvent
+
+_HEAD_BYTES = 65_536
+_STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_JSON = b"content-type: application/json\r\ncontent-length: "
+_PROBLEM = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: ".encode()
+
+
+class Connection(HttpToolsProtocol):
+    """A connection of the HTTP interface."""
+
+    application: Application
+    singles: Mapping[bytes, SingleEvent]
+    most_connections = 4_096
+    head_timeout_s = 10.0
+    write_timeout_s = 10.0
+
+    _head_since = 0.0
+    _head_bytes = 0
+    _stalled_since = 0.0
+    _single: SingleEvent | None = None
+    _single_body = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Take the connection, or turn it away when there are too many."""
+        super().connection_made(transport)
+        self._head_since = self.loop.time()
+        if len(self.connections) > self.most_connections:
+            self._turn_away(503, "overloaded", "Too many connections", b"retry-after: 1\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, unless the head has grown beyond its bound."""
+        if self.transport.is_closing():
+            return
+        if self._head_since:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._single is not None:
+            self._go_the_ordinary_way()
+        elif self._head_since and self._head_bytes > _HEAD_BYTES:
+            self._turn_away(431, "head-too-large", "The head of the request is too large")
+
+    # The shorter way
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._head_since = self.loop.time()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head is complete: choose the way."""
+        self._head_since = 0.0
+        self._head_bytes = 0
+        single = self.singles.get(self.url)
+        if single is not None and self._is_simple():
+            self._single = single
+            self._single_body = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        if self._single is None:
+            super().on_body(body)
+        else:
+            self._single_body += body
+
+    def on_message_complete(self) -> None:
+        """The request is complete: on the shorter way it is judged here."""
+        single = self._single
+        if single is None:
+            super().on_message_complete()
+            return
+        self._single = None
+        exchange = _Exchange(self)
+        self.cycle = exchange  # type: ignore[assignment]  # what uvicorn asks of a cycle is there
+        application = self.application
+        application.counters.in_flight += 1
+        try:
+            if application.full():
+                raise overloaded()
+            exchange.waiting = single.begin(self.headers, self._single_body)
+        except Exception as error:  # the boundary, as in `Application`
+            exchange.fail(error)
+        else:
+            application.group.tell(exchange.settled)
+
+    def _is_simple(self) -> bool:
+        parser = self.parser
+        return (
+            self._is_answered()
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            and parser.get_http_version() == "1.1"
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and not parser.should_upgrade()
+        )
+
+    def _is_answered(self) -> bool:
+        """Whether no earlier request of this connection still waits for its answer."""
+        cycle: Any = self.cycle
+        return cycle is None or bool(cycle.response_complete)
+
+    def _go_the_ordinary_way(self) -> None:
+        """The body has not arrived whole: begin an ASGI request after all."""
+        self._single = None
+        if self.transport.is_closing():
+            return
+        super().on_headers_complete()
+        if self._single_body:
+            super().on_body(self._single_body)
+
+    # Limits
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        self._stalled_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._stalled_since = 0.0
+        super().resume_writing()
+
+    def sweep(self, now: float) -> None:
+        """Drop the connection if its head or its reading takes too long; `now` is loop time."""
+        slow_head = self._head_since and now - self._head_since > self.head_timeout_s
+        slow_reader = self._stalled_since and now - self._stalled_since > self.write_timeout_s
+        if slow_head or slow_reader:
+            self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP is told so in the same form as every other problem."""
+        self._turn_away(400, "not-http", msg)
+
+    def _turn_away(self, status: int, slug: str, title: str, header: bytes = b"") -> None:
+        body = msgspec.json.encode(Problem(f"/problems/{slug}", title, status))
+        self.transport.write(
+            b"%b%b%d\r\nconnection: close\r\n%b\r\n%b"
+            % (_STATUS[status], _PROBLEM, len(body), header, body)
+        )
+        self._head_since = 0.0
+        self.transport.close()
+
+
+class _Exchange:
+    """One request and its answer on the shorter way; to uvicorn, the connection's current cycle."""
+
+    __slots__ = (
+        "connection",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "response_complete",
+        "started",
+        "waiting",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.started = perf_counter()
+        self.waiting: Waiting | None = None
+        self.response_complete = False
+        self.disconnected = False
+        self.keep_alive = True
+        self.message_event = _NOBODY_WAITS
+
+    def settled(self, error: StorageError | None) -> None:
+        """The group was written, or not."""
+        if error is not None:
+            self.fail(error)
+            return
+        waiting = self.waiting
+        assert waiting is not None
+        answer = waiting.answer
+        repeated = b"kanhe-repeated: true\r\n" if waiting.repeated else b""
+        self._write(b"%b%d\r\n%b" % (_OK_JSON, len(answer), repeated), answer)
+        counters = self.connection.application.counters
+        counters.answered(waiting)
+        counters.took(perf_counter() - self.started)
+
+    def fail(self, error: Exception) -> None:
+        """Answer with the problem that the error means."""
+        problem, headers = self.connection.application.explain(error)
+        body = msgspec.json.encode(problem)
+        head = b"%b%b%d\r\ncache-control: no-store\r\n" % (
+            _STATUS[problem.status],
+            _PROBLEM,
+            len(body),
+        )
+        self._write(head + self._lines(headers), body)
+
+    def _lines(self, headers: Headers) -> bytes:
+        """The headers as lines; one that ends the connection is remembered instead."""
+        lines = []
+        for name, value in headers:
+            if name == b"connection":
+                self.keep_alive = False
+            else:
+                lines.append(b"%b: %b\r\n" % (name, value))
+        return b"".join(lines)
+
+    def _write(self, head: bytes, body: bytes) -> None:
+        connection = self.connection
+        connection.application.counters.in_flight -= 1
+        self.response_complete = True
+        if self.disconnected or connection.transport.is_closing():
+            return
+        common = b"".join(
+            [b"%b: %b\r\n" % pair for pair in connection.server_state.default_headers]
+        )
+        if self.keep_alive:
+            connection.transport.write(b"%b%b\r\n%b" % (head, common, body))
+        else:
+            connection.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, common, body))
+            connection.transport.close()
+        connection.on_response_complete()
+
+
+class _Nobody:
+    """Stands where uvicorn keeps the event on which an ASGI request waits."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+_NOBODY_WAITS = _Nobody()
+_OK_JSON = _STATUS[200] + _JSON
+
+
+def connection_type(
+    application: Application, most: int, head_timeout_s: float, write_timeout_s: float
+) -> type[Any]:
+    """A connection class for this application with these limits (uvicorn makes the instances)."""
+    attributes = {
+        "application": application,
+        "singles": {path.encode(): route for path, route in application.singles.items()},
+        "most_connections": most,
+        "head_timeout_s": head_timeout_s,
+        "write_timeout_s": write_timeout_s,
+    }
+    return type("ApiConnection", (Connection,), attributes)

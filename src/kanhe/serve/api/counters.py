@@ -1,0 +1,136 @@
+"""Metrics: plain integers on the hot path, turned into Prometheus samples when they are asked for.
+
+No label ever holds anything that came from a caller: types, outcomes, rules and problem types are
+all names of the policy pack or of the program.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from kanhe.serve.api.ports import Stats, Waiting
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LATENCY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class _Histogram:
+    """Counts per bucket, not cumulated until asked for."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulated, as Prometheus wants them."""
+        cumulated, pairs = 0, []
+        for bound, count in zip(self.bounds, self.counts, strict=False):
+            cumulated += count
+            pairs.append((str(float(bound)), float(cumulated)))
+        return [*pairs, ("+Inf", float(cumulated + self.counts[-1]))]
+
+
+class Counters(Collector):
+    """All counts of one serving process; a collector for a registry of its own."""
+
+    def __init__(self, stats: Callable[[], Stats]) -> None:
+        self._stats = stats
+        self._decided: dict[tuple[str, str], int] = defaultdict(int)
+        self._refused: dict[str, int] = defaultdict(int)
+        self._repeated = 0
+        self._latency = _Histogram(LATENCY_BOUNDS_S)
+        self._group = _Histogram(GROUP_BOUNDS)
+        self.in_flight = 0
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def answered(self, waiting: Waiting) -> None:
+        """Count one durable answer by its type and outcome."""
+        if waiting.repeated:
+            self._repeated += 1
+            return
+        self._decided[waiting.type, waiting.outcome] += 1
+
+    def took(self, seconds: float) -> None:
+        """Observe how long one single decision took, from the head of the request to its answer."""
+        self._latency.observe(seconds)
+
+    def committed(self, events: int) -> None:
+        """Observe the size of one durable group."""
+        self._group.observe(events)
+
+    def refused(self, problem_type: str) -> None:
+        """Count one refusal under the last part of its problem type."""
+        self._refused[problem_type.rpartition("/")[2]] += 1
+
+    def exposition(self) -> bytes:
+        """Everything in the Prometheus text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """The samples, made when scraped."""
+        yield from self._counts()
+        yield from self._histograms()
+        yield from self._state()
+
+    def _counts(self) -> Iterable[Metric]:
+        decided = CounterMetricFamily(
+            "kanhe_events", "Events made durable; outcome is 'recorded' where none was asked for.",
+            labels=["type", "outcome"],
+        )  # fmt: skip
+        for (type_name, outcome), count in self._decided.items():
+            decided.add_metric([type_name, outcome or "recorded"], count)
+        yield decided
+        refused = CounterMetricFamily("kanhe_refused", "Refusals.", labels=["problem"])
+        for problem, count in self._refused.items():
+            refused.add_metric([problem], count)
+        yield refused
+        yield CounterMetricFamily(
+            "kanhe_repeated", "Events sent again and answered as before.", value=self._repeated
+        )
+
+    def _histograms(self) -> Iterable[Metric]:
+        for name, text, histogram in (
+            ("kanhe_decision_seconds", "Time to a durable single answer.", self._latency),
+            ("kanhe_commit_events", "Events in one durable group.", self._group),
+        ):
+            yield HistogramMetricFamily(
+                name, text, buckets=histogram.buckets(), sum_value=histogram.total
+            )
+
+    def _state(self) -> Iterable[Metric]:
+        stats = self._stats()
+        rules = CounterMetricFamily("kanhe_rules_fired", "Rules that fired.", labels=["rule"])
+        for rule, count in stats.rules_fired.items():
+            rules.add_metric([rule], count)
+        yield rules
+        for name, text, value in (
+            ("kanhe_in_flight", "Requests being answered.", self.in_flight),
+            ("kanhe_journal_seq", "Number of the last event in the journal.", stats.seq),
+            ("kanhe_snapshot_seq", "Event up to which a snapshot was saved.", stats.snapshot_seq),
+            ("kanhe_entities", "Entities that have state.", stats.entities),
+            ("kanhe_state_bytes", "Memory of the feature state.", stats.state_bytes),
+        ):
+            yield GaugeMetricFamily(name, text, value)
+        policy = GaugeMetricFamily("kanhe_policy", "The policy pack in force.", labels=["hash"])
+        policy.add_metric([stats.policy], 1)
+        yield policy

@@ -1,0 +1,285 @@
+"""The description of the HTTP interface (OpenAPI 3.1), made from the types that are really used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+import kanhe
+from kanhe.core.decision import Decision
+from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem
+from kanhe.core.event import Event
+from kanhe.serve.api.access import SCOPES
+from kanhe.serve.api.lists import NewEntry
+
+
+class DescribedType(Protocol):
+    """What is told about one event type."""
+
+    @property
+    def en(self) -> str:
+        """A sentence in English."""
+
+    @property
+    def example(self) -> Mapping[str, Any]:
+        """A complete event."""
+
+
+class DescribedRegistry(Protocol):
+    """The event types in force."""
+
+    @property
+    def types(self) -> Mapping[str, DescribedType]:
+        """By name."""
+
+    def struct(self, type_name: str) -> type[Event]:
+        """The type that its JSON is read into."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The answer to an event that was taken in without a decision."""
+
+    event_id: str
+    seq: int
+    recorded: bool
+
+
+_REF = "#/components/schemas/{name}"
+_PROBLEM_REF = {"$ref": _REF.format(name="Problem")}
+
+_REFUSALS = {
+    "400": "Not JSON, or not UTF-8.",
+    "401": "No valid API key.",
+    "403": "The key lacks the scope.",
+    "408": "The body took too long.",
+    "413": "Too large.",
+    "415": "Clearly not JSON.",
+    "422": "A field is missing, unknown or not as expected; the problem names it.",
+    "429": "The key's rate is used up; see Retry-After.",
+    "503": "The event could not be stored, or the server is full; see Retry-After.",
+}
+
+
+def describe_openapi(registry: DescribedRegistry) -> bytes:
+    """The whole document as JSON."""
+    schemas, events = _schemas(registry)
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kanhe",
+            "version": kanhe.__version__,
+            "description": "Every event of a trade is judged, recorded and answered.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "tags": [{"name": name} for name in ("decisions", "events", "lists", "operation")],
+        "paths": {**_event_paths(registry), **_list_paths(), **_operation_paths()},
+        "components": {
+            "schemas": {**schemas, "Event": events},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Made with `kanhe keys create`. Scopes: " + ", ".join(SCOPES),
+                }
+            },
+        },
+    }
+    return msgspec.json.encode(document)
+
+
+def _schemas(registry: DescribedRegistry) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All schemas, and the one that is any of the event types, told apart by `type`."""
+    structs = {name: registry.struct(name) for name in sorted(registry.types)}
+    parts: list[Any] = [Problem, Decision, Recorded, NewEntry, *structs.values()]
+    found, components = msgspec.json.schema_components(parts, ref_template=_REF)
+    schemas: dict[str, Any] = dict(components)
+    mapping: dict[str, str] = {}
+    for (name, about), schema in zip(sorted(registry.types.items()), found[4:], strict=True):
+        mapping[name] = schema["$ref"]
+        own = dict(schemas[schema["$ref"].rpartition("/")[2]])
+        own["description"] = about.en
+        own["examples"] = [{"type": name, **about.example}]
+        schemas[schema["$ref"].rpartition("/")[2]] = own
+    either = {
+        "oneOf": [{"$ref": ref} for ref in mapping.values()],
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    }
+    return schemas, either
+
+
+def _event_paths(registry: DescribedRegistry) -> dict[str, Any]:
+    example_type = "payment.attempted"
+    if example_type not in registry.types:
+        example_type = min(registry.types)
+    example = {"type": example_type, **registry.types[example_type].example}
+    paths: dict[str, Any] = {}
+    for path, tag, scope, answer, text in (
+        ("/v1/decisions", "decisions", "decide", "Decision", "Judge one event"),
+        ("/v1/events", "events", "record", "Recorded", "Record one event without judging it"),
+    ):
+        name = path.rpartition("/")[2]
+        paths[path] = {
+            "post": {
+                "operationId": f"post_{name}",
+                "tags": [tag],
+                "summary": text,
+                "description": f"Needs the scope `{scope}`. The same event id gets the same bytes "
+                "again, with the header `Kanhe-Repeated: true`.",
+                "requestBody": _json_body("Event", example),
+                "responses": {"200": _json_answer(answer, repeated=True), **_refusals()},
+            }
+        }
+        paths[f"{path}:batch"] = {
+            "post": {
+                "operationId": f"post_{name}_batch",
+                "tags": [tag],
+                "summary": f"{text.replace('one event', 'many events').replace('it', 'them')}",
+                "description": f"Needs the scope `{scope}`. One JSON object a line; the answers "
+                "come in the same order while lines still arrive. A line that is refused is "
+                "answered by a problem with its `line`.",
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+                },
+                "responses": {
+                    "200": {
+                        "description": f"Lines, each of them a {answer} or a Problem.",
+                        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+                    },
+                    **_refusals(),
+                },
+            }
+        }
+    paths["/v1/decisions/{decision_id}"] = {
+        "get": {
+            "operationId": "get_decision",
+            "tags": ["decisions"],
+            "summary": "Read a decision back, as it was answered",
+            "description": "Needs the scope `read`.",
+            "parameters": [_path_parameter("decision_id", "The decision's id.")],
+            "responses": {"200": _json_answer("Decision"), **_refusals("401", "403", "404", "429")},
+        }
+    }
+    return paths
+
+
+def _list_paths() -> dict[str, Any]:
+    name = _path_parameter("name", "A list of the policy pack.")
+    value = _path_parameter("value", "The listed value.")
+    after = {
+        "name": "after",
+        "in": "query",
+        "required": False,
+        "description": "Show entries behind this value: the `next_after` of the page before.",
+        "schema": {"type": "string"},
+    }
+    some = _refusals("401", "403", "404", "429")
+    changed = _refusals("401", "403", "404", "413", "422", "429", "503")
+    return {
+        "/v1/lists": {"get": _operation("list_lists", "lists", "Name the lists", _object(), some)},
+        "/v1/lists/{name}": {
+            "parameters": [name],
+            "get": {
+                **_operation("list_entries", "lists", "Show entries", _object(), some),
+                "parameters": [after],
+            },
+        },
+        "/v1/lists/{name}/entries": {
+            "parameters": [name],
+            "post": {
+                "operationId": "add_list_entry",
+                "tags": ["lists"],
+                "summary": "Add an entry",
+                "requestBody": _json_body("NewEntry", {"value": "tok_9", "note": "chargeback"}),
+                "responses": {"201": _json_answer("Recorded"), **changed},
+            },
+        },
+        "/v1/lists/{name}/entries/{value}": {
+            "parameters": [name, value],
+            "delete": _operation(
+                "remove_list_entry", "lists", "Remove an entry", _json_answer("Recorded"), changed
+            ),
+        },
+    }
+
+
+def _operation_paths() -> dict[str, Any]:
+    text = {
+        "description": "Prometheus text format.",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+    health = _operation("healthz", "operation", "Does the process run?", _object(), {})
+    ready = _operation(
+        "readyz", "operation", "Would an event be taken?", _object(), _refusals("503")
+    )
+    itself = _operation("openapi", "operation", "This document", _object(), {})
+    metrics = _operation("metrics", "operation", "Metrics", text, _refusals("401", "403"))
+    for operation in (health, ready, itself):
+        operation["security"] = []
+    return {
+        "/healthz": {"get": health},
+        "/readyz": {"get": ready},
+        "/metrics": {"get": metrics},
+        "/openapi.json": {"get": itself},
+    }
+
+
+def _operation(
+    name: str, tag: str, summary: str, answer: dict[str, Any], refusals: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "tags": [tag],
+        "summary": summary,
+        "responses": {"200": answer, **refusals},
+    }
+
+
+def _json_body(schema: str, example: Mapping[str, Any]) -> dict[str, Any]:
+    content = {"schema": {"$ref": _REF.format(name=schema)}, "example": example}
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _json_answer(schema: str, repeated: bool = False) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": f"A {schema}, durable.",
+        "content": {"application/json": {"schema": {"$ref": _REF.format(name=schema)}}},
+    }
+    if repeated:
+        answer["headers"] = {
+            "Kanhe-Repeated": {
+                "description": "Present when the event had been answered before.",
+                "schema": {"const": "true"},
+            }
+        }
+    return answer
+
+
+def _object() -> dict[str, Any]:
+    return {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def _refusals(*statuses: str) -> dict[str, Any]:
+    texts = {**_REFUSALS, "404": "Not there, or not this tenant's."}
+    return {
+        status: {
+            "description": texts[status],
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": _PROBLEM_REF}},
+        }
+        for status in (statuses or _REFUSALS)
+    }
+
+
+def _path_parameter(name: str, text: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": text,
+        "schema": {"type": "string"},
+    }

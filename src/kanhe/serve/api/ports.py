@@ -1,0 +1,141 @@
+"""What the HTTP interface asks of the application behind it; `kanhe.app` has it all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+
+class Waiting(Protocol):
+    """An answer that exists in memory and may be sent once it is durable."""
+
+    @property
+    def answer(self) -> bytes:
+        """The JSON to send."""
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the event had been answered before; then these are the same bytes."""
+
+    @property
+    def type(self) -> str:
+        """The event type."""
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, or empty for an event that was only recorded."""
+
+
+class Entry(Protocol):
+    """One entry of a list."""
+
+    @property
+    def expires_ms(self) -> int:
+        """0 without end, -1 if it was taken out of the pack's list."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is there."""
+
+    @property
+    def author(self) -> str:
+        """Who put it there."""
+
+    @property
+    def added_ms(self) -> int:
+        """Since when."""
+
+
+class Lists(Protocol):
+    """The lists of the policy pack and the entries of all tenants."""
+
+    @property
+    def specs(self) -> Mapping[str, Any]:
+        """The lists by name."""
+
+    def entries(self, list_name: str, tenant: str, /) -> Iterator[tuple[str, Entry]]:
+        """The tenant's own entries, by value."""
+
+    def contains(self, list_name: str, tenant: str, value: str, at_ms: int, /) -> bool:
+        """Whether the value stands in the list for this tenant at this moment."""
+
+
+class Stats(Protocol):
+    """How the installation stands."""
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event."""
+
+    @property
+    def entities(self) -> int:
+        """How many entities have state."""
+
+    @property
+    def state_bytes(self) -> int:
+        """How much memory that takes."""
+
+    @property
+    def snapshot_seq(self) -> int:
+        """Up to which event a snapshot was saved."""
+
+    @property
+    def policy(self) -> str:
+        """The content hash of the policy pack in force."""
+
+    @property
+    def rules_fired(self) -> Mapping[str, int]:
+        """How often each rule fired since the start."""
+
+
+class Engine(Protocol):
+    """The application: judges, records, reads back, and makes durable what was gathered."""
+
+    def judge(self, tenant: str, raw: bytes, scopes: frozenset[str] = frozenset(), /) -> Waiting:
+        """Decide one event in memory. Raises `Refusal` or `StorageError`."""
+
+    def record(self, tenant: str, raw: bytes, scopes: frozenset[str] = frozenset(), /) -> Waiting:
+        """Take one event in without deciding. Raises `Refusal` or `StorageError`."""
+
+    def commit(self) -> None:
+        """Make everything gathered so far durable; `StorageError` means none of it happened."""
+
+    def read(self, tenant: str, decision: str, /) -> bytes | None:
+        """The decision of this tenant as it was answered, or `None`."""
+
+    def lists(self) -> Lists:
+        """The lists as they stand now."""
+
+    def stats(self) -> Stats:
+        """Numbers for the metrics."""
+
+
+class KeyHolder(Protocol):
+    """What is known of an API key (never its secret)."""
+
+    @property
+    def id(self) -> str:
+        """The public handle of the key."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose key it is."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What it may do."""
+
+    @property
+    def rate_per_s(self) -> float:
+        """Events per second it may send in the long run; 0 means no limit."""
+
+    @property
+    def burst(self) -> int:
+        """Events it may send at once."""
+
+
+class Keys(Protocol):
+    """Where API keys are looked up."""
+
+    def authenticate(self, token: str, /) -> KeyHolder | None:
+        """The holder of this token; `None` if it is unknown, revoked or expired."""

@@ -1,0 +1,28 @@
+"""The command line: `kanhe`.
+
+- `commands`: every command, its options and help; each imports what it needs when it runs, so that
+  `kanhe --help` is quick.
+- `wording`: what is said to people, in English and Chinese.
+- `terminal`: tables, JSON, errors and exit codes.
+- `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`: the work.
+
+Exit codes: 0 fine, 1 some input was refused or a check failed, 2 wrong usage or settings, 3 storage.
+"""
+
+from __future__ import annotations
+
+
+def __getattr__(name: str) -> object:
+    """`app`: the commands as one Typer application, made when asked for."""
+    if name == "app":
+        from kanhe.serve.cli.commands import build
+
+        return build()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def main() -> None:
+    """The entry point: run one command and end the process with its exit code."""
+    from kanhe.serve.cli.entry import run
+
+    raise SystemExit(run())

@@ -1,0 +1,292 @@
+"""Every command of `kanhe`: its options and its help. The work is in the modules beside this one,
+which are imported only when their command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kanhe.serve.cli.wording import words
+
+_NO_COMPLETION = {"add_completion": False, "no_args_is_help": True, "rich_markup_mode": None}
+
+
+def build() -> typer.Typer:
+    """All commands, with help in the language in use."""
+    app = typer.Typer(name="kanhe", help=words("help.kanhe"), **_NO_COMPLETION)  # type: ignore[arg-type]  # one table of options for all groups
+
+    @app.callback()
+    def kanhe(
+        lang: Annotated[str, typer.Option("--lang", help=words("opt.lang"))] = "",
+    ) -> None:
+        """The language was taken from the words before this is called."""
+
+    _serving(app)
+    _judging(app)
+    _groups(app)
+    _looking(app)
+    return app
+
+
+def _data_dir() -> Any:
+    return typer.Option("--data-dir", help=words("opt.data_dir"), show_default=False)
+
+
+def _policy() -> Any:
+    return typer.Option("--policy", help=words("opt.policy"), show_default=False)
+
+
+def _json() -> Any:
+    return typer.Option("--json", help=words("opt.json"))
+
+
+def _tenant() -> Any:
+    return typer.Option("--tenant", help=words("opt.tenant"))
+
+
+def _serving(app: typer.Typer) -> None:
+    @app.command(help=words("help.serve"))
+    def serve(
+        host: Annotated[str | None, typer.Option("--host", help=words("opt.host"))] = None,
+        port: Annotated[int | None, typer.Option("--port", help=words("opt.port"))] = None,
+        require_keys: Annotated[
+            bool | None,
+            typer.Option("--require-keys/--no-require-keys", " /--open", help=words("opt.keys")),
+        ] = None,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        log_level: Annotated[str | None, typer.Option(help=words("opt.log_level"))] = None,
+        log_format: Annotated[str | None, typer.Option(help=words("opt.log_format"))] = None,
+    ) -> None:
+        from kanhe.serve.cli import serving
+
+        serving.serve(
+            serving.settings_from(
+                host=host, port=port, require_keys=require_keys, data_dir=data_dir, policy=policy,
+                log_level=log_level, log_format=log_format,
+            )
+        )  # fmt: skip
+
+    @app.command(help=words("help.doctor"))
+    def doctor(
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        host: Annotated[str | None, typer.Option("--host", help=words("opt.host"))] = None,
+        port: Annotated[int | None, typer.Option("--port", help=words("opt.port"))] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import doctor, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy, host=host, port=port)
+        raise typer.Exit(doctor.examine(settings, as_json))
+
+
+def _judging(app: typer.Typer) -> None:
+    @app.command(help=words("help.decide"))
+    def decide(
+        lines: Annotated[str, typer.Argument(metavar="FILE|-", help=words("opt.lines"))] = "-",
+        tenant: Annotated[str, _tenant()] = "default",
+        record: Annotated[bool, typer.Option("--record", help=words("opt.record"))] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help=words("opt.dry_run"))] = False,
+        scope: Annotated[list[str] | None, typer.Option(help=words("opt.scopes"))] = None,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import deciding, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        scopes = frozenset(scope or ())
+        raise typer.Exit(deciding.decide(settings, lines, tenant, record, dry_run, scopes, as_json))
+
+    @app.command("import", help=words("help.import"))
+    def import_(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help=words("opt.table"))],
+        mapping: Annotated[Path, typer.Option("--map", help=words("opt.map"))],
+        tenant: Annotated[str, _tenant()] = "default",
+        record: Annotated[bool, typer.Option("--record", help=words("opt.record"))] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help=words("opt.dry_run"))] = False,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import importing, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        raise typer.Exit(
+            importing.import_file(settings, file, mapping, tenant, record, dry_run, as_json)
+        )
+
+    @app.command(help=words("help.demo"))
+    def demo(
+        events: Annotated[int, typer.Option("--events", help=words("opt.events"))] = 100_000,
+        seed: Annotated[int, typer.Option("--seed", help=words("opt.seed"))] = 1,
+        data: Annotated[Path | None, typer.Option("--data", help=words("opt.data"))] = None,
+        mapping: Annotated[Path | None, typer.Option("--map", help=words("opt.map"))] = None,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import demo, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        raise typer.Exit(demo.run(settings, events, seed, data, mapping, as_json))
+
+
+def _groups(app: typer.Typer) -> None:
+    for name, fill in (("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events)):
+        group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
+        fill(group)
+        app.add_typer(group, name=name)
+
+
+def _keys(group: typer.Typer) -> None:
+    @group.command(help=words("help.keys.create"))
+    def create(
+        tenant: Annotated[str, _tenant()] = "default",
+        name: Annotated[str, typer.Option("--name", help=words("opt.key_name"))] = "key",
+        scope: Annotated[
+            list[str] | None, typer.Option("--scope", help=words("opt.key_scope"))
+        ] = None,
+        rate: Annotated[float, typer.Option("--rate", help=words("opt.rate"))] = 0.0,
+        burst: Annotated[int, typer.Option("--burst", help=words("opt.burst"))] = 0,
+        expires: Annotated[str, typer.Option("--expires", help=words("opt.expires"))] = "",
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import keyring, serving
+
+        settings = serving.settings_from(data_dir=data_dir)
+        keyring.create(settings, tenant, name, scope or [], rate, burst, expires, as_json)
+
+    @group.command("list", help=words("help.keys.list"))
+    def list_(
+        tenant: Annotated[str | None, _tenant()] = None,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import keyring, serving
+
+        keyring.show(serving.settings_from(data_dir=data_dir), tenant, as_json)
+
+    @group.command(help=words("help.keys.revoke"))
+    def revoke(
+        key_id: Annotated[str, typer.Argument(metavar="ID", help=words("opt.key_id"))],
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import keyring, serving
+
+        keyring.revoke(serving.settings_from(data_dir=data_dir), key_id, as_json)
+
+
+def _packs(group: typer.Typer) -> None:
+    @group.command(help=words("help.policy.check"))
+    def check(
+        folder: Annotated[
+            Path | None, typer.Argument(metavar="FOLDER", help=words("opt.pack"))
+        ] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import packs, serving
+
+        raise typer.Exit(packs.check(serving.settings_from(), folder, as_json))
+
+    @group.command(help=words("help.policy.show"))
+    def show(
+        folder: Annotated[
+            Path | None, typer.Argument(metavar="FOLDER", help=words("opt.pack"))
+        ] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import packs, serving
+
+        packs.show(serving.settings_from(), folder, as_json)
+
+    @group.command(help=words("help.policy.path"))
+    def path() -> None:
+        from kanhe.serve.cli import packs
+
+        packs.path()
+
+
+def _lists(group: typer.Typer) -> None:
+    @group.command(help=words("help.lists.show"))
+    def show(
+        name: Annotated[str | None, typer.Argument(help=words("opt.list"))] = None,
+        tenant: Annotated[str, _tenant()] = "default",
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import listing, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        listing.show(settings, name, tenant, as_json)
+
+    @group.command(help=words("help.lists.add"))
+    def add(
+        name: Annotated[str, typer.Argument(help=words("opt.list"))],
+        value: Annotated[str, typer.Argument(help=words("opt.value"))],
+        tenant: Annotated[str, _tenant()] = "default",
+        for_: Annotated[str, typer.Option("--for", help=words("opt.entry_for"))] = "",
+        note: Annotated[str, typer.Option("--note", help=words("opt.note"))] = "",
+        staff: Annotated[str, typer.Option("--staff", help=words("opt.staff"))] = "",
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import listing, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        listing.add(settings, name, value, tenant, for_, note, staff, as_json)
+
+    @group.command(help=words("help.lists.remove"))
+    def remove(
+        name: Annotated[str, typer.Argument(help=words("opt.list"))],
+        value: Annotated[str, typer.Argument(help=words("opt.value"))],
+        tenant: Annotated[str, _tenant()] = "default",
+        staff: Annotated[str, typer.Option("--staff", help=words("opt.staff"))] = "",
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import listing, serving
+
+        settings = serving.settings_from(data_dir=data_dir, policy=policy)
+        raise typer.Exit(listing.remove(settings, name, value, tenant, staff, as_json))
+
+
+def _events(group: typer.Typer) -> None:
+    @group.command("list", help=words("help.events.list"))
+    def list_(
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import catalogue, serving
+
+        catalogue.show_all(serving.settings_from(policy=policy), as_json)
+
+    @group.command(help=words("help.events.show"))
+    def show(
+        name: Annotated[str, typer.Argument(metavar="TYPE", help=words("opt.event_type"))],
+        policy: Annotated[str | None, _policy()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import catalogue, serving
+
+        catalogue.show_one(serving.settings_from(policy=policy), name, as_json)
+
+
+def _looking(app: typer.Typer) -> None:
+    @app.command(help=words("help.version"))
+    def version(as_json: Annotated[bool, _json()] = False) -> None:
+        import kanhe
+        from kanhe.serve.cli.terminal import print_json, say
+
+        if as_json:
+            print_json({"kanhe": kanhe.__version__})
+        else:
+            say(f"kanhe {kanhe.__version__}")

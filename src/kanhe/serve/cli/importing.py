@@ -1,0 +1,168 @@
+"""`kanhe import`: a shop's table becomes events, and every line of it is accounted for."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanhe.app import Kanhe, Pending, open_shop_table
+from kanhe.core.errors import Refusal
+from kanhe.core.settings import Settings
+from kanhe.judge.intake.accounting import ImportReport, KindCount
+from kanhe.judge.intake.importing import MappedEvent, apply
+from kanhe.judge.intake.mapping_reader import read_mapping
+from kanhe.judge.language.source import Source
+from kanhe.serve.cli.deciding import InputError, engine_for
+from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, say
+from kanhe.serve.cli.wording import either, words
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_GROUP = 256
+
+Noticed = Callable[[MappedEvent, Pending], None]
+
+
+class ImportRun:
+    """One file on its way in: what came of it, so far."""
+
+    def __init__(self, engine: Kanhe, file: Path, mapping: Path) -> None:
+        self._engine = engine
+        self._file = file
+        self._mapping = read_mapping(_text_of(mapping), engine.pack.registry)
+        self._table = open_shop_table(file, self._mapping.table)
+        self.report = ImportReport(self._mapping)
+        self.warning = self._table.warning
+        self.outcomes: Counter[str] = Counter()
+        self.repeated = 0
+        self.seconds = 0.0
+
+    def go(self, tenant: str, record: bool, noticed: Noticed = lambda event, pending: None) -> None:
+        """Judge (or only record) every event of the file; durable when this returns."""
+        take = self._engine.record if record else self._engine.judge
+        begun = time.perf_counter()
+        waiting = 0
+        with progress_bar() as bar:
+            task = bar.add_task(
+                words("import.progress", name=self._file.name), total=self._table.rows
+            )
+            for result in apply(self._mapping, self._table.chunks(self._mapping.columns)):
+                self.report.take(result)
+                if not isinstance(result, MappedEvent):
+                    continue
+                try:
+                    pending = take(tenant, result.body)
+                except Refusal as refusal:
+                    self.report.refuse(result, refusal.problem)
+                    continue
+                self.outcomes[pending.outcome] += not pending.repeated
+                self.repeated += pending.repeated
+                noticed(result, pending)
+                waiting += 1
+                if waiting % _GROUP == 0:
+                    self._engine.commit()
+                    bar.update(task, completed=self.report.lines_read)
+            self._engine.commit()
+            bar.update(task, completed=self._table.rows)
+        self.seconds = time.perf_counter() - begun
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            **self.report.as_json(),
+            "outcomes": {name: n for name, n in sorted(self.outcomes.items()) if name and n},
+            "repeated": self.repeated,
+            "seconds": round(self.seconds, 3),
+            "warning": self.warning,
+        }
+
+    def show(self) -> None:
+        """For people: volume, outcomes, and where every line went."""
+        report = self.report
+        events = report.events.total()
+        rate = round(events / self.seconds) if self.seconds else 0
+        say(
+            words(
+                "import.events",
+                events=events,
+                lines=report.lines_read,
+                seconds=self.seconds,
+                rate=rate,
+            )
+        )
+        outcomes = ", ".join(
+            f"{name} {n:,}" for name, n in self.outcomes.most_common() if name and n
+        )
+        if outcomes:
+            say(words("import.outcomes", outcomes=outcomes))
+        if self.repeated:
+            say(words("import.repeated", count=self.repeated))
+        if self.warning:
+            say(self.warning)
+        rows: list[tuple[object, ...]] = [
+            (words("import.accepted"), "", report.lines_in_events, "")
+        ]
+        for key, counts in (
+            ("set_aside", report.set_aside()), ("refused", report.refused()), ("noted", report.noted()),
+        ):  # fmt: skip
+            rows += [_row(words(f"import.{key}"), count) for count in counts]
+        columns = [words(f"col.{c}") for c in ("where", "why", "lines", "first")]
+        print_table(columns, rows, title=words("import.title", name=self._file.name), right=(2,))
+
+
+def import_file(
+    settings: Settings,
+    file: Path,
+    mapping: Path,
+    tenant: str,
+    record: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Import one file and report; returns 1 if any of its events was refused."""
+    with engine_for(settings, dry_run) as engine:
+        run = ImportRun(engine, file, mapping)
+        run.go(tenant, record)
+    if as_json:
+        print_json(run.as_json())
+    else:
+        run.show()
+    return REFUSED if run.report.refused() else OK
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on standard error, silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        yield bar
+
+
+def _text_of(path: Path) -> Source:
+    try:
+        return Source(str(path), path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the mapping {path}: {error}") from None
+
+
+def _row(where: str, count: KindCount) -> tuple[object, ...]:
+    why = either(count.kind.en, count.kind.zh)
+    if count.detail and count.detail != why:
+        why = f"{why} ({count.detail})"
+    return where, why, count.lines, ", ".join(map(str, count.examples))

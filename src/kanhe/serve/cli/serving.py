@@ -1,0 +1,58 @@
+"""`kanhe serve`, and what commands share: settings, the clock, opening the installation."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import kanhe
+from kanhe.app import Kanhe, open_kanhe, open_keys
+from kanhe.core.errors import SettingsError
+from kanhe.core.settings import Settings, load_settings
+from kanhe.serve.cli.terminal import tell
+from kanhe.serve.cli.wording import words
+
+
+def settings_from(**options: Any) -> Settings:
+    """The settings from options (`None`: not given), environment and `kanhe.toml`."""
+    return load_settings(options, os.environ)
+
+
+def now_ms() -> int:
+    """The time of this machine's clock in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def opened(settings: Settings) -> Kanhe:
+    """The installation in the data folder; tells its progress if memory has to be rebuilt."""
+
+    def progress(done: int, total: int) -> None:
+        if done % 100_000 == 0:
+            tell(words("rebuild.progress", done=done, total=total))
+
+    return open_kanhe(settings, now_ms, progress)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Refuses to start where nobody could get in."""
+    from kanhe.serve.api.openapi import describe_openapi
+    from kanhe.serve.api.server import run_server
+    from kanhe.serve.logs import start_logging
+
+    start_logging(settings.log_level, settings.log_format)
+    keys = open_keys(settings, now_ms) if settings.require_keys else None
+    if keys is not None and not any(key.valid_at(now_ms()) for key in keys.list()):
+        keys.close()
+        raise SettingsError(words("serve.no_keys"))
+    mode = words("serve.open" if keys is None else "serve.with_keys")
+
+    def listening(url: str) -> None:
+        tell(words("serve.listening", version=kanhe.__version__, url=url, keys=mode))
+
+    with opened(settings) as engine:
+        description = describe_openapi(engine.pack.registry)
+        run_server(engine, keys, settings, lambda: description, listening)
+    if keys is not None:
+        keys.close()
+    tell(words("serve.stopped"))

@@ -1,0 +1,400 @@
+"""What the command line says to people, in English and in Chinese, in one catalogue.
+
+The language is that of `--lang`, else `KANHE_LANG`, else the locale (`LC_ALL`, `LC_MESSAGES`,
+`LANG`); anything that is not Chinese is answered in English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Language = Literal["en", "zh_CN"]
+
+_language: Language = "en"
+
+
+def language_of(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
+    """The language asked for by options or environment."""
+    for position, word in enumerate(arguments):
+        if word.startswith("--lang="):
+            return _named(word.partition("=")[2])
+        if word == "--lang" and position + 1 < len(arguments):
+            return _named(arguments[position + 1])
+    for variable in ("KANHE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(variable):
+            return _named(environ[variable])
+    return "en"
+
+
+def _named(text: str) -> Language:
+    return "zh_CN" if text.lower().startswith("zh") else "en"
+
+
+def use_language(language: Language) -> None:
+    """Say everything that follows in this language."""
+    global _language
+    _language = language
+
+
+def chinese() -> bool:
+    """Whether Chinese is spoken."""
+    return _language == "zh_CN"
+
+
+def words(key: str, **values: object) -> str:
+    """The text under this key with its values filled in; whole numbers get thousands separators."""
+    text = CATALOGUE[key][1 if chinese() else 0]
+    shown = {
+        name: f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in values.items()
+    }
+    return text.format(**shown)
+
+
+def either(en: str, zh: str) -> str:
+    """The text of the language spoken, where both come from elsewhere (rules, event types)."""
+    return zh if chinese() and zh else en
+
+
+CATALOGUE: dict[str, tuple[str, str]] = {
+    # Help: commands
+    "help.kanhe": (
+        "Kanhe judges, records and answers every event of a trade.",
+        "勘合：对交易中的每个事件进行判断、记录与应答。",
+    ),
+    "help.serve": ("Serve the HTTP interface.", "启动 HTTP 服务。"),
+    "help.decide": (
+        "Judge events, one JSON object a line, and print the answers.",
+        "逐行读取 JSON 事件并输出判定结果。",
+    ),
+    "help.import": (
+        "Turn a CSV or Parquet file of a shop into events and judge them.",
+        "按映射把店铺的 CSV 或 Parquet 文件转换成事件并判定。",
+    ),
+    "help.keys": ("Make, list and revoke API keys.", "创建、列出和吊销 API 密钥。"),
+    "help.keys.create": ("Make a key; its token is shown once.", "创建密钥；令牌只显示一次。"),
+    "help.keys.list": ("List the keys.", "列出密钥。"),
+    "help.keys.revoke": ("Revoke a key for good.", "永久吊销密钥。"),
+    "help.policy": ("Check and show policy packs.", "检查和查看策略包。"),
+    "help.policy.check": ("Check a pack and show every mistake.", "检查策略包并列出全部错误。"),
+    "help.policy.show": ("Show what a pack says.", "查看策略包的内容。"),
+    "help.policy.path": (
+        "Print the folder of the starter pack.",
+        "输出自带入门策略包的目录。",
+    ),
+    "help.lists": ("Show and change list entries.", "查看和修改名单条目。"),
+    "help.lists.show": (
+        "Name the lists, or show the entries of one.",
+        "列出全部名单，或查看某个名单的条目。",
+    ),
+    "help.lists.add": ("Add an entry.", "添加条目。"),
+    "help.lists.remove": ("Remove an entry.", "删除条目。"),
+    "help.events": ("Show the event types.", "查看事件类型。"),
+    "help.events.list": ("List the event types.", "列出事件类型。"),
+    "help.events.show": ("Show one event type with its fields.", "查看某个事件类型及其字段。"),
+    "help.doctor": (
+        "Check this machine and the data folder, and say what to do.",
+        "检查本机和数据目录，并说明如何处理问题。",
+    ),
+    "help.demo": (
+        "Let a simulated shop live and be attacked, and show what was caught.",
+        "运行一家模拟店铺并对其发起攻击，展示拦截效果。",
+    ),
+    "help.version": ("Show the version.", "显示版本。"),
+    # Help: options
+    "opt.lang": ("Language: en or zh_CN.", "语言：en 或 zh_CN。"),
+    "opt.json": ("Print JSON.", "输出 JSON。"),
+    "opt.data_dir": ("Data folder.", "数据目录。"),
+    "opt.policy": ("Folder of the policy pack.", "策略包目录。"),
+    "opt.tenant": ("Whose events these are.", "事件所属租户。"),
+    "opt.host": ("Address to listen on.", "监听地址。"),
+    "opt.port": ("Port to listen on; 0 takes any.", "监听端口；0 表示任选。"),
+    "opt.keys": (
+        "Whether callers need an API key. --open is the same as --no-require-keys and only works on"
+        " this machine's own address.",
+        "调用方是否需要 API 密钥。--open 等同于 --no-require-keys，仅限本机地址。",
+    ),
+    "opt.log_level": ("debug, info, warning or error.", "debug、info、warning 或 error。"),
+    "opt.log_format": ("text or json.", "text 或 json。"),
+    "opt.lines": ("File of JSON lines; - is standard input.", "JSON 行文件；- 表示标准输入。"),
+    "opt.record": ("Record only, do not judge.", "只记录，不判定。"),
+    "opt.dry_run": ("Keep nothing: try events and packs out.", "不保存任何数据，仅用于试验。"),
+    "opt.scopes": ("Scope the events are sent with.", "发送事件时使用的权限。"),
+    "opt.table": ("CSV or Parquet file.", "CSV 或 Parquet 文件。"),
+    "opt.map": ("Mapping from columns to events.", "从列到事件的映射文件。"),
+    "opt.key_name": ("What the key is for.", "密钥用途。"),
+    "opt.key_scope": (
+        "decide, record, read, lists or metrics; may be given several times.",
+        "decide、record、read、lists 或 metrics；可多次给出。",
+    ),
+    "opt.rate": (
+        "Events per second in the long run; 0: no limit.",
+        "长期平均每秒事件数；0 表示不限。",
+    ),
+    "opt.burst": ("Events at once; default: twice the rate.", "瞬时最多事件数；默认为速率的两倍。"),
+    "opt.expires": ("Expires after, such as 90d.", "有效期，例如 90d。"),
+    "opt.key_id": ("Id of the key.", "密钥编号。"),
+    "opt.pack": (
+        "Folder of a pack; the starter pack if left out.",
+        "策略包目录；省略则为自带的入门包。",
+    ),
+    "opt.list": ("Name of the list.", "名单名称。"),
+    "opt.value": ("What is listed.", "条目的值。"),
+    "opt.entry_for": ("Counts for so long, such as 30d.", "有效时长，例如 30d。"),
+    "opt.note": ("Why.", "原因。"),
+    "opt.staff": ("Who.", "操作人。"),
+    "opt.event_type": ("Name of the event type.", "事件类型名称。"),
+    "opt.events": ("How many events.", "事件数量。"),
+    "opt.seed": ("The same seed makes the same shop.", "相同的种子产生相同的店铺。"),
+    "opt.data": ("Real orders instead of a simulation.", "使用真实订单代替模拟数据。"),
+    # Serving
+    "serve.listening": (
+        "Kanhe {version} listens on {url} ({keys}). Stop with Ctrl+C.",
+        "勘合 {version} 正在监听 {url}（{keys}）。按 Ctrl+C 停止。",
+    ),
+    "serve.with_keys": ("API keys required", "需要 API 密钥"),
+    "serve.open": ("open: no API keys", "开放：不要求 API 密钥"),
+    "serve.stopped": (
+        "Stopped; everything answered is on disk.",
+        "已停止；所有已应答的事件均已落盘。",
+    ),
+    "serve.no_keys": (
+        "there is no valid API key yet. Make one with: kanhe keys create --tenant shop --name backend"
+        "  Or try Kanhe on this machine without keys: kanhe serve --open",
+        "还没有有效的 API 密钥。创建密钥：kanhe keys create --tenant shop --name backend"
+        "  或者在本机不使用密钥试用：kanhe serve --open",
+    ),
+    "rebuild.progress": (
+        "rebuilding memory from the journal: {done} of {total}",
+        "正在根据日志重建内存状态：{done} / {total}",
+    ),
+    # Deciding
+    "decide.summary": (
+        "{accepted} accepted ({repeated} of them seen before), {refused} refused",
+        "接受 {accepted} 条（其中 {repeated} 条此前已处理），拒绝 {refused} 条",
+    ),
+    # Keys
+    "keys.created": (
+        "Key {id} for tenant {tenant}. Its token, shown this once:",
+        "已为租户 {tenant} 创建密钥 {id}。令牌如下，仅显示这一次：",
+    ),
+    "keys.revoked": ("Key {id} is revoked.", "密钥 {id} 已吊销。"),
+    "keys.none": ("There are no keys.", "没有密钥。"),
+    "keys.unknown_scope": (
+        "unknown scope {scope!r}; there are: {known}",
+        "未知权限 {scope!r}；可用的有：{known}",
+    ),
+    "col.id": ("id", "编号"),
+    "col.tenant": ("tenant", "租户"),
+    "col.name": ("name", "名称"),
+    "col.scopes": ("scopes", "权限"),
+    "col.rate": ("rate/s", "每秒速率"),
+    "col.burst": ("burst", "突发"),
+    "col.created": ("created", "创建时间"),
+    "col.state": ("state", "状态"),
+    "state.valid": ("valid", "有效"),
+    "state.expired": ("expired", "已过期"),
+    "state.revoked": ("revoked", "已吊销"),
+    # Policy
+    "policy.fine": (
+        "{name} {version}: fine. {features} features, {rules} rules, {lists} lists.",
+        "{name} {version}：检查通过。{features} 个特征，{rules} 条规则，{lists} 个名单。",
+    ),
+    "policy.advice": ("Worth a look:", "建议留意："),
+    "policy.mistakes": ("{count} mistakes", "共 {count} 处错误"),
+    "policy.features": ("Features", "特征"),
+    "policy.rules": ("Rules", "规则"),
+    "policy.lists": ("Lists", "名单"),
+    "policy.verdict": (
+        "challenge from {challenge} points, review from {review}, deny from {deny}",
+        "{challenge} 分起要求验证，{review} 分起人工审核，{deny} 分起拒绝",
+    ),
+    "col.function": ("function", "函数"),
+    "col.types": ("event types", "事件类型"),
+    "col.by": ("by", "主体"),
+    "col.over": ("over", "窗口"),
+    "col.points": ("points", "分值"),
+    "col.outcome": ("outcome", "结果"),
+    "col.reason": ("reason", "理由"),
+    "col.tags": ("tags", "标签"),
+    "col.holds": ("holds", "内容"),
+    "col.kind": ("kind", "类别"),
+    "col.entries": ("entries", "条目数"),
+    # Lists
+    "lists.unknown": (
+        "the policy pack has no list {name!r}; it has: {known}",
+        "策略包中没有名单 {name!r}；现有：{known}",
+    ),
+    "lists.added": ("{value} is in {name} now.", "{value} 已加入 {name}。"),
+    "lists.removed": ("{value} is no longer in {name}.", "{value} 已从 {name} 移除。"),
+    "lists.absent": ("{value} is not in {name}.", "{value} 不在 {name} 中。"),
+    "lists.empty": (
+        "{tenant} has no entries of its own in {name}.",
+        "{tenant} 在 {name} 中没有自己的条目。",
+    ),
+    "lists.taken_out": ("taken out", "已排除"),
+    "col.value": ("value", "值"),
+    "col.expires": ("expires", "到期"),
+    "col.author": ("author", "操作人"),
+    "col.added": ("added", "添加时间"),
+    # Events
+    "events.unknown": (
+        "there is no event type {name!r}{hint}; see: kanhe events list",
+        "没有事件类型 {name!r}{hint}；请运行：kanhe events list",
+    ),
+    "events.example": ("Example", "示例"),
+    "col.type": ("type", "类型"),
+    "col.meaning": ("meaning", "含义"),
+    "col.needed": ("needed fields", "必填字段"),
+    "col.field": ("field", "字段"),
+    "col.unit": ("unit", "单位"),
+    "col.need": ("needed", "必填"),
+    "need.required": ("yes", "是"),
+    "need.optional": ("no", "否"),
+    # Import
+    "import.progress": ("Reading {name}", "正在读取 {name}"),
+    "import.title": ("Where every line of {name} went", "{name} 每一行的去向"),
+    "import.accepted": ("part of an accepted event", "已成为有效事件"),
+    "import.set_aside": ("set aside", "搁置"),
+    "import.refused": ("refused", "拒绝"),
+    "import.noted": ("accepted, but odd", "已接受，但有异常"),
+    "import.events": (
+        "{events} events from {lines} lines in {seconds:.1f} s ({rate}/s)",
+        "{lines} 行生成 {events} 个事件，用时 {seconds:.1f} 秒（{rate}/秒）",
+    ),
+    "import.outcomes": ("Outcomes: {outcomes}", "判定结果：{outcomes}"),
+    "import.repeated": (
+        "{count} of the events had been imported before and were not counted again",
+        "其中 {count} 个事件此前已导入，未重复计入",
+    ),
+    "col.lines": ("lines", "行数"),
+    "col.first": ("first lines", "首批行号"),
+    "col.where": ("what happened", "处理"),
+    # Doctor
+    "doctor.title": ("How things stand", "检查结果"),
+    "doctor.fine": ("fine", "正常"),
+    "doctor.look": ("look", "留意"),
+    "doctor.bad": ("wrong", "异常"),
+    "col.check": ("check", "检查项"),
+    "col.found": ("found", "结果"),
+    "col.do": ("what to do", "处理建议"),
+    "check.python": ("Python", "Python"),
+    "check.kernel": ("feature kernel", "特征计算内核"),
+    "check.folder": ("data folder", "数据目录"),
+    "check.disk": ("disk space", "磁盘空间"),
+    "check.sync": ("durable writes", "落盘速度"),
+    "check.journal": ("journal", "日志"),
+    "check.clock": ("clock", "时钟"),
+    "check.files": ("open files", "可打开文件数"),
+    "check.port": ("port", "端口"),
+    "check.policy": ("policy pack", "策略包"),
+    "check.keys": ("API keys", "API 密钥"),
+    "do.python": ("Kanhe needs Python 3.11 or newer.", "需要 Python 3.11 或更高版本。"),
+    "do.kernel": (
+        "The first start compiles the kernel; later starts take it from the cache. Keep the cache"
+        " folder writable, or set NUMBA_CACHE_DIR.",
+        "首次启动需要编译内核，之后从缓存加载。请保证缓存目录可写，或设置 NUMBA_CACHE_DIR。",
+    ),
+    "do.folder": (
+        "Choose another folder with --data-dir, or make this one writable for this user.",
+        "用 --data-dir 选择其他目录，或授予当前用户写权限。",
+    ),
+    "do.in_use": (
+        "Stop the other process before using commands that write here.",
+        "使用会写入该目录的命令之前，请先停止该进程。",
+    ),
+    "do.disk": (
+        "Free some space: when the disk is full, Kanhe refuses events.",
+        "请清理空间：磁盘写满后将拒绝新事件。",
+    ),
+    "do.sync": (
+        "Put the data folder on a local SSD; each group of answers waits for one such write.",
+        "请把数据目录放在本地 SSD 上；每组应答都要等待一次落盘。",
+    ),
+    "do.journal": (
+        "Stop Kanhe, keep a copy of the file, and restore the last good backup.",
+        "停止服务，保留该文件副本，并恢复最近一次可用备份。",
+    ),
+    "do.clock": (
+        "Synchronise the clock (chrony, systemd-timesyncd): event times are checked against it.",
+        "请同步系统时钟（chrony、systemd-timesyncd）：事件时间以此为准进行检查。",
+    ),
+    "do.files": (
+        "Raise the limit: ulimit -n 65536, or LimitNOFILE= in the service unit.",
+        "提高上限：ulimit -n 65536，或在服务单元中设置 LimitNOFILE=。",
+    ),
+    "do.port": ("Choose another port with --port.", "用 --port 选择其他端口。"),
+    "do.policy": ("See every mistake with: kanhe policy check", "查看全部错误：kanhe policy check"),
+    "do.keys": (
+        "Make one: kanhe keys create --tenant shop --name backend",
+        "创建密钥：kanhe keys create --tenant shop --name backend",
+    ),
+    "found.compiled": ("runs, {seconds:.1f} s to load", "可用，加载用时 {seconds:.1f} 秒"),
+    "found.writable": ("{path}, writable", "{path}，可写"),
+    "found.absent": ("{path}, will be made", "{path}，将自动创建"),
+    "found.in_use": ("{path}, in use by process {pid}", "{path}，正被进程 {pid} 使用"),
+    "found.space": ("{gib:.1f} GiB free", "剩余 {gib:.1f} GiB"),
+    "found.sync": ("{ms:.2f} ms each (median)", "每次 {ms:.2f} 毫秒（中位数）"),
+    "found.journal": ("{rows} events, no damage found", "{rows} 个事件，未发现损坏"),
+    "found.no_journal": ("none yet", "尚无"),
+    "found.clock": ("{now} UTC", "{now} UTC"),
+    "found.clock_back": (
+        "{now} UTC, earlier than the last event in the journal",
+        "{now} UTC，早于日志中最后一个事件",
+    ),
+    "found.files": ("{limit} at once", "最多 {limit} 个"),
+    "found.port": ("{host}:{port} is free", "{host}:{port} 可用"),
+    "found.port_taken": ("{host}:{port} is taken", "{host}:{port} 已被占用"),
+    "found.policy": ("{name} {version}, {rules} rules", "{name} {version}，{rules} 条规则"),
+    "found.keys": ("{count} valid", "{count} 个有效"),
+    # Demo
+    "demo.making": ("A simulated shop opens: {events} events", "模拟店铺开张：{events} 个事件"),
+    "demo.judging": ("Judging", "判定中"),
+    "demo.title": ("What was caught", "拦截情况"),
+    "demo.simulated": (
+        "A simulation with known truth. Numbers on your own shop will differ.",
+        "这是已知真相的模拟，真实店铺的数字会有所不同。",
+    ),
+    "col.attack": ("attack", "攻击"),
+    "col.events": ("events", "事件数"),
+    "col.caught": ("caught", "拦截率"),
+    "col.attackers": ("attackers caught", "攻击者识别率"),
+    "col.first_caught": ("first caught after", "首次识别用时"),
+    "col.first_stopped": ("first blocked after", "首次拦截用时"),
+    "demo.columns": (
+        "Caught: asked for proof, held for review or denied. Blocked: held or denied.",
+        "“拦截率”含要求验证、人工审核和拒绝；“首次拦截”指人工审核或拒绝。",
+    ),
+    "demo.never": ("never", "从未"),
+    "demo.at_once": ("at once", "立即"),
+    "demo.honest": (
+        "Honest buyers: {events} events, {alarmed} false alarms ({rate:.2%});"
+        " {buyers_alarmed} of {buyers} buyers ever noticed ({buyer_rate:.2%});"
+        " denied: {denied}.",
+        "诚实买家：{events} 个事件，误报 {alarmed} 次（{rate:.2%}）；"
+        "{buyers} 位买家中有 {buyers_alarmed} 位曾受影响（{buyer_rate:.2%}）；被拒绝 {denied} 次。",
+    ),
+    "demo.others": (
+        "Honest merchants, couriers and staff: {alarmed} false alarms in {events} events.",
+        "诚实商家、快递员和员工：{events} 个事件中误报 {alarmed} 次。",
+    ),
+    "demo.speed": (
+        "{events} events in {seconds:.1f} s: {rate} decisions per second, each durable;"
+        " p50 {p50:.0f} µs, p99 {p99:.0f} µs to decide one.",
+        "{events} 个事件用时 {seconds:.1f} 秒：每秒 {rate} 次判定且全部落盘；"
+        "单次判定 p50 {p50:.0f} 微秒，p99 {p99:.0f} 微秒。",
+    ),
+    "demo.kept": ("Everything is in {path}.", "全部数据保存在 {path}。"),
+    "demo.suspicious": ("Most suspicious customers", "最可疑的客户"),
+    "demo.no_labels": (
+        "Real orders carry no labels: these customers deserve a look, nothing more is proved.",
+        "真实订单没有标签：以下客户值得关注，但并不代表已被证实有问题。",
+    ),
+    "col.customer": ("customer", "客户"),
+    "col.orders": ("events", "事件数"),
+    "col.score": ("highest score", "最高分"),
+    "col.flagged": ("not allowed", "未放行"),
+    "col.why": ("why", "原因"),
+}
+"""Key: (English, Chinese), each translated by meaning."""

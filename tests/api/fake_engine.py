@@ -1,0 +1,183 @@
+"""A small engine and key ring that behave as the real ones promise, without a journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kanhe.core.errors import StorageError, refuse
+
+
+class FakeWaiting(NamedTuple):
+    """An answer not yet durable."""
+
+    answer: bytes
+    repeated: bool
+    type: str
+    outcome: str
+
+
+class FakeEntry(NamedTuple):
+    """An entry of a list."""
+
+    expires_ms: int
+    reason: str
+    author: str
+    added_ms: int
+
+
+class FakeLists:
+    """One list and the entries of each tenant."""
+
+    def __init__(self) -> None:
+        self.specs = {"stolen_cards": {"name": "stolen_cards", "holds": "card", "kind": "deny"}}
+        self.own: dict[tuple[str, str], dict[str, FakeEntry]] = {}
+
+    def entries(self, list_name: str, tenant: str) -> Iterator[tuple[str, FakeEntry]]:
+        """By value."""
+        yield from sorted(self.own.get((list_name, tenant), {}).items())
+
+    def contains(self, list_name: str, tenant: str, value: str, at_ms: int) -> bool:
+        """Whether it is in."""
+        return value in self.own.get((list_name, tenant), {})
+
+
+class FakeStats(NamedTuple):
+    """Numbers."""
+
+    seq: int
+    entities: int = 3
+    state_bytes: int = 4096
+    snapshot_seq: int = 0
+    policy: str = "sha256:00"
+    rules_fired: Mapping[str, int] = MappingProxyType({"quiet_rule": 2})
+
+
+class FakeEngine:
+    """Judges everything `allow`, remembers by tenant and id, and can be told that its disk is full."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], FakeWaiting] = {}
+        self.gathered: dict[tuple[str, str], FakeWaiting] = {}
+        self.commits: list[int] = []
+        self.disk_full = False
+        self.broken = False
+        self.known_lists = FakeLists()
+
+    def judge(
+        self,
+        tenant: str,
+        raw: bytes,
+        scopes: frozenset[str] = frozenset(),
+    ) -> FakeWaiting:
+        """Decide."""
+        return self._take(tenant, raw, "allow")
+
+    def record(
+        self,
+        tenant: str,
+        raw: bytes,
+        scopes: frozenset[str] = frozenset(),
+    ) -> FakeWaiting:
+        """Record."""
+        return self._take(tenant, raw, "")
+
+    def _take(self, tenant: str, raw: bytes, outcome: str) -> FakeWaiting:
+        if self.broken:
+            raise RuntimeError("secret-card-4111")
+        try:
+            event: dict[str, Any] = msgspec.json.decode(raw)
+            key = (tenant, event["id"])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise refuse("not-json", "Not JSON", 400) from None
+        except (KeyError, TypeError):
+            raise refuse("missing-field", "A field is missing", 422) from None
+        known = self.kept.get(key) or self.gathered.get(key)
+        if known is not None:
+            return known._replace(repeated=True)
+        if event["type"].startswith("list."):
+            self._change(tenant, event)
+        number = len(self.kept) + len(self.gathered) + 1
+        answer = {"decision_id": f"d{number}", "event_id": event["id"], "outcome": outcome}
+        waiting = FakeWaiting(msgspec.json.encode(answer), False, event["type"], outcome)
+        self.gathered[key] = waiting
+        return waiting
+
+    def _change(self, tenant: str, event: dict[str, Any]) -> None:
+        entries = self.known_lists.own.setdefault((event["list_name"], tenant), {})
+        if event["type"] == "list.entry_added":
+            entries[event["value"]] = FakeEntry(
+                event.get("expires_ms", 0), event.get("note", ""), event["staff"], event["at_ms"]
+            )
+        else:
+            del entries[event["value"]]
+
+    def commit(self) -> None:
+        """Keep what was gathered, or forget it."""
+        gathered, self.gathered = self.gathered, {}
+        if self.disk_full:
+            raise StorageError("the disk is full")
+        self.kept.update(gathered)
+        self.commits.append(len(gathered))
+
+    def read(self, tenant: str, decision_id: str) -> bytes | None:
+        """By tenant and id."""
+        for (owner, _), waiting in self.kept.items():
+            if owner == tenant and f'"{decision_id}"'.encode() in waiting.answer:
+                return waiting.answer
+        return None
+
+    def lists(self) -> FakeLists:
+        """One list."""
+        return self.known_lists
+
+    def stats(self) -> FakeStats:
+        """Numbers."""
+        return FakeStats(len(self.kept))
+
+
+class FakeKey(NamedTuple):
+    """A key's holder."""
+
+    id: str
+    tenant: str
+    scopes: frozenset[str]
+    rate_per_s: float
+    burst: int
+
+
+class FakeKeys:
+    """Keys by token hash."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, FakeKey] = {}
+        self.lookups = 0
+
+    def add(
+        self,
+        token: str,
+        tenant: str,
+        scopes: tuple[str, ...] = ("decide", "record", "read", "lists", "metrics"),
+        rate_per_s: float = 0.0,
+        burst: int = 0,
+    ) -> None:
+        """A key for this token."""
+        holder = FakeKey("k" + token[-4:], tenant, frozenset(scopes), rate_per_s, burst)
+        self._holders[_digest(token)] = holder
+
+    def revoke(self, token: str) -> None:
+        """Forget the token."""
+        del self._holders[_digest(token)]
+
+    def authenticate(self, token: str) -> FakeKey | None:
+        """The holder."""
+        self.lookups += 1
+        return self._holders.get(_digest(token))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
