@@ -1,0 +1,67 @@
+"""(a) Decisions per second in one process, durable, with group commit.
+
+`python -m bench.in_process WORK` opens an installation on the benchmark's pack in the folder WORK
+and judges events as the server would, without the network: bytes in, durable decision out.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from bench import policy, workload
+from kanhe.app import Kanhe, open_kanhe
+from kanhe.core.settings import Settings
+
+GROUP = 64
+"""Events that become durable together: what 64 open connections hand over at once."""
+
+
+def measure(work: Path, rounds: int, per_round: int) -> dict[str, float]:
+    """Judge `rounds` times `per_round` new events after a warm-up of the same length."""
+    pack = policy.write_pack(work / "pack")
+    settings = Settings(data_dir=str(work / "data"), policy=str(pack))
+    start_ms = workload.first_ms()
+    events = workload.bodies((rounds + 1) * per_round, 1, start_ms)
+    with open_kanhe(settings, lambda: int(time.time() * 1000)) as kanhe:
+        gc.collect()
+        gc.freeze()
+        _judge(kanhe, events[:per_round])
+        spent = []
+        for i in range(1, rounds + 1):
+            before, cpu = time.perf_counter(), time.process_time()
+            fired = _judge(kanhe, events[i * per_round : (i + 1) * per_round])
+            spent.append((time.perf_counter() - before, time.process_time() - cpu, fired))
+        stats = kanhe.stats()
+    assert stats.seq == len(events), "not every event is in the journal"
+    wall = statistics.median(one[0] for one in spent)
+    return {
+        "in_process_per_s": per_round / wall,
+        "cpu_us": statistics.median(one[1] for one in spent) / per_round * 1e6,
+        "not_allowed_share": spent[-1][2] / per_round,
+        "entities": stats.entities,
+        "event_bytes": statistics.mean(map(len, events)),
+        "rounds": rounds,
+        "per_round": per_round,
+        "group": GROUP,
+    }
+
+
+def _judge(kanhe: Kanhe, events: list[bytes]) -> int:
+    """Judge events in groups, each durable before the next; returns how many were not allowed."""
+    stopped = 0
+    judge, commit = kanhe.judge, kanhe.commit
+    for i in range(0, len(events), GROUP):
+        for raw in events[i : i + GROUP]:
+            if judge("shop", raw).outcome != "allow":
+                stopped += 1
+        commit()
+    return stopped
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

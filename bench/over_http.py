@@ -1,0 +1,231 @@
+"""(b) and (f): decisions per second over HTTP, Kanhe's and those of the off-the-shelf stack.
+
+`python -m bench.over_http WORK ROUNDS SECONDS` starts `kanhe serve` and the stack of `bench.peer`,
+each held to one core, and loads them in turn with wrk from the other core: single events over 64
+connections, and for Kanhe batches of 100 over 8. Every event is new; an answer means it is durable
+(SQLite with synchronous=FULL on both sides). Redis has the other core to itself, which wrk hardly
+needs at the stack's speed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import policy, workload
+from bench.machine import cores, pinned
+
+CONNECTIONS = 64
+BATCH = 100
+BATCH_CONNECTIONS = 8
+POOL = 200_000
+"""Different bodies that are sent; ids never repeat."""
+_START_S = 60
+
+
+class Load(NamedTuple):
+    """One thing that is measured: where, with how many connections and events per request."""
+
+    port: int
+    path: str
+    token: str
+    connections: int
+    group: int
+
+
+class Outcome(NamedTuple):
+    """What wrk saw in one round."""
+
+    events_per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
+    """Medians over rounds in which every load has its turn."""
+    if shutil.which("wrk") is None:
+        return {"missing": "wrk"}
+    lines = work / "bodies.txt"
+    with lines.open("w") as file:
+        for rest in workload.rests(POOL, 5, workload.first_ms()):
+            file.write(rest + "\n")
+    with contextlib.ExitStack() as running:
+        loads = running.enter_context(_kanhe(work / "kanhe"))
+        missing = ""
+        try:
+            loads["peer"] = running.enter_context(_peer(work / "peer"))
+        except (ImportError, FileNotFoundError) as error:
+            missing = f"the off-the-shelf stack: {error}"
+        seen: dict[str, list[Outcome]] = {name: [] for name in loads}
+        for number in range(rounds + 1):
+            for name, load in loads.items():
+                outcome = _wrk(lines, load, f"{name}-{number}-", seconds, number * POOL // 7)
+                if number:  # the first round warms up
+                    seen[name].append(outcome)
+    return _summary(seen) | {
+        "rounds": rounds, "seconds": seconds, "connections": CONNECTIONS, "missing": missing,
+    }  # fmt: skip
+
+
+def _summary(seen: dict[str, list[Outcome]]) -> dict[str, object]:
+    """The keys of `latest.json`, and the peer's own figures beside them."""
+    single, batch = seen["single"], seen["batch"]
+    errors = sum(outcome.errors for outcomes in seen.values() for outcome in outcomes)
+    result: dict[str, object] = {
+        "http_per_s": statistics.median(one.events_per_s for one in single),
+        "http_p50_ms": statistics.median(one.p50_ms for one in single),
+        "http_p99_ms": statistics.median(one.p99_ms for one in single),
+        "http_batch_per_s": statistics.median(one.events_per_s for one in batch),
+        "batch_p99_ms": statistics.median(one.p99_ms for one in batch),
+        "errors": errors,
+    }
+    if peer := seen.get("peer"):
+        result |= {
+            "peer_per_s": statistics.median(one.events_per_s for one in peer),
+            "peer_p50_ms": statistics.median(one.p50_ms for one in peer),
+            "peer_p99_ms": statistics.median(one.p99_ms for one in peer),
+            "vs_off_the_shelf": statistics.median(
+                ours.events_per_s / theirs.events_per_s
+                for ours, theirs in zip(single, peer, strict=True)
+            ),
+        }
+    return result
+
+
+def _wrk(lines: Path, load: Load, prefix: str, seconds: int, skip: int) -> Outcome:
+    """One round of load, from the core the server does not have."""
+    script = Path(__file__).with_name("load.lua")
+    url = f"http://127.0.0.1:{load.port}{load.path}"
+    command = [
+        "wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "30s", "--latency",
+        "-s", str(script), url, "--", str(lines), prefix, str(load.group), load.token, str(skip),
+    ]  # fmt: skip
+    out = subprocess.run(
+        pinned(command, cores()[1]), capture_output=True, text=True, check=True
+    ).stdout
+    line = next(line for line in out.splitlines() if line.startswith("RESULT "))
+    got = json.loads(line.removeprefix("RESULT "))
+    rate = got["requests"] * load.group / got["seconds"]
+    return Outcome(rate, got["p50_ms"], got["p99_ms"], got["errors"])
+
+
+@contextlib.contextmanager
+def _kanhe(folder: Path) -> Iterator[dict[str, Load]]:
+    """`kanhe serve` on the benchmark's pack, as a shop would run it, API key included."""
+    folder.mkdir()
+    pack, data, port = policy.write_pack(folder / "pack"), str(folder / "data"), _free_port()
+    kanhe = [str(Path(sys.executable).with_name("kanhe"))]
+    token = subprocess.run(
+        [*kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
+    with _running(pinned(command, cores()[0]), port, folder / "log.txt"):
+        _check(port, token)
+        yield {
+            "single": Load(port, "/v1/decisions", token, CONNECTIONS, 1),
+            "batch": Load(port, "/v1/decisions:batch", token, BATCH_CONNECTIONS, BATCH),
+        }
+
+
+@contextlib.contextmanager
+def _peer(folder: Path) -> Iterator[Load]:
+    """The off-the-shelf stack: uvicorn with the service on one core, Redis on the other."""
+    import fastapi
+    import redis
+    import zen
+
+    del fastapi, redis, zen
+    if shutil.which("redis-server") is None:
+        raise FileNotFoundError("redis-server")
+    folder.mkdir()
+    store, port = folder / "redis.sock", _free_port()
+    redis_command = [
+        "redis-server", "--port", "0", "--unixsocket", str(store), "--dir", str(folder),
+        "--save", "", "--appendonly", "no",
+    ]  # fmt: skip
+    command = [
+        sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--loop",
+        "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error",
+        "bench.peer.app:app",
+    ]  # fmt: skip
+    environment = os.environ | {"PEER_REDIS": str(store), "PEER_FOLDER": str(folder)}
+    with (
+        _process(pinned(redis_command, cores()[1]), folder / "redis.txt", os.environ.copy()),
+        _running(pinned(command, cores()[0]), port, folder / "log.txt", environment),
+    ):
+        _check(port, "")
+        yield Load(port, "/v1/decisions", "", CONNECTIONS, 1)
+
+
+@contextlib.contextmanager
+def _process(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Keep a process running, and end it for sure."""
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str], port: int, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[None]:
+    """Keep a server running that listens on the port."""
+    with _process(command, log, environment or os.environ.copy()):
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError(f"not listening after {_START_S} s: {log.read_text()[-2000:]}")
+        yield
+
+
+def _check(port: int, token: str) -> None:
+    """One event by hand: an answer that is a decision, or the run is worth nothing."""
+    rest = next(workload.rests(1, 6, workload.first_ms()))
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/v1/decisions", '{"id":"check",' + rest, headers)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200 or json.loads(body)["outcome"] not in (
+        "allow",
+        "challenge",
+        "review",
+        "deny",
+    ):
+        raise RuntimeError(f"the server does not judge: {response.status} {body[:500]!r}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,177 @@
+"""Measure everything in one run: `python -m bench [--quick] [--only PART …]`.
+
+Each part runs in a process of its own, held to one core where its figure is per core. A part that
+cannot run here (a tool is missing) is shown as skipped, one that breaks as failed; the others go on.
+Results go to `bench/results/latest.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import cores, describe, pinned
+
+RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parent.parent
+
+
+class Part(NamedTuple):
+    """One measurement: its module, its arguments (in full and when quick), whether on one core."""
+
+    module: str
+    title: str
+    full: tuple[str, ...]
+    quick: tuple[str, ...]
+    one_core: bool
+    needs_folder: bool = False
+
+
+PARTS = {
+    "in-process": Part("in_process", "decisions in one process", ("5", "40000"), ("2", "10000"), True, True),
+    "http": Part("over_http", "decisions over HTTP, two stacks", ("5", "5"), ("1", "2"), False, True),
+    "rules": Part("conditions", "the same rules in three engines", ("9",), ("3",), True),
+    "entities": Part("entities", "memory at a million entities", (), (), True),
+    "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
+}  # fmt: skip
+
+
+class Figure(NamedTuple):
+    """One row of the table."""
+
+    key: str
+    part: str
+    what: str
+    unit: str
+    goal: float
+    lower_is_better: bool = False
+
+
+FIGURES = (
+    Figure("in_process_per_s", "in-process", "a  one process, one core, durable", "decisions/s", 40_000),
+    Figure("http_per_s", "http", "b  over HTTP, single events, 64 connections", "decisions/s", 15_000),
+    Figure("http_p50_ms", "http", "b    median latency", "ms", 0),
+    Figure("http_p99_ms", "http", "b    99th percentile", "ms", 15, lower_is_better=True),
+    Figure("http_batch_per_s", "http", "b  over HTTP, batches of 100", "decisions/s", 35_000),
+    Figure("rules_vs_zen", "rules", "c  100 rules: times faster than zen-engine", "×", 100),
+    Figure("rules_vs_rule_engine", "rules", "c  100 rules: times faster than rule-engine", "×", 100),
+    Figure("bytes_per_entity", "entities", "d  memory per entity, 1,000,000 entities", "bytes", 800, True),
+    Figure("kernel_vs_duckdb", "batch", "e  60 features: times faster than DuckDB", "×", 1),
+    Figure("vs_off_the_shelf", "http", "f  times faster than the off-the-shelf stack", "×", 40),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Parse the command line, measure, print, write; exits with 1 if a part broke."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds, to see that all works")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json")
+    options = parser.parse_args()
+    console = Console()
+    machine = describe()
+    found: dict[str, dict[str, Any]] = {}
+    begun = time.monotonic()
+    for name in options.only:
+        with console.status(f"measuring {PARTS[name].title}"):
+            found[name] = _measured(PARTS[name], quick=options.quick)
+        _tell_part(console, name, found[name])
+    took = round(time.monotonic() - begun)
+    results = _results(found) | {
+        "machine": machine, "parts": found, "quick": options.quick, "seconds": took,
+    }  # fmt: skip
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    console.print(_table(results, found, machine))
+    console.print(f"{took} s; written to {options.output}", style="dim")
+    sys.exit(1 if any("failed" in part for part in found.values()) else 0)
+
+
+def _measured(part: Part, *, quick: bool) -> dict[str, Any]:
+    """Run one part in its own process, on a fresh folder of the disk the results are on."""
+    work_root = RESULTS / "work"
+    work_root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work_root) as folder:
+        command = [sys.executable, "-m", f"bench.{part.module}"]
+        command += [folder] if part.needs_folder else []
+        command += part.quick if quick else part.full
+        if part.one_core:
+            command = pinned(command, cores()[0])
+        out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    shutil.rmtree(work_root, ignore_errors=True)
+    if out.returncode:
+        return {"failed": out.stderr.strip()[-2000:] or f"exit code {out.returncode}"}
+    result: dict[str, Any] = json.loads(out.stdout.strip().splitlines()[-1])
+    return result
+
+
+def _results(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The figures under their keys; null where they could not be measured."""
+    return {figure.key: found.get(figure.part, {}).get(figure.key) for figure in FIGURES}
+
+
+def _tell_part(console: Console, name: str, result: dict[str, Any]) -> None:
+    if "failed" in result:
+        console.print(f"[red]{name} failed[/red]")
+        console.print(result["failed"], markup=False, highlight=False)
+    elif result.get("missing"):
+        console.print(f"[yellow]{name}: not all of it: {result['missing']}[/yellow]")
+
+
+def _table(
+    results: dict[str, Any], found: dict[str, dict[str, Any]], machine: dict[str, Any]
+) -> Table:
+    title = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, Python {machine['python']}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("what")
+    table.add_column("measured", justify="right")
+    table.add_column("goal", justify="right", style="dim")
+    for figure in FIGURES:
+        if figure.part not in found:
+            continue
+        goal = f"{'≤' if figure.lower_is_better else '≥'} {figure.goal:,g}" if figure.goal else ""
+        table.add_row(figure.what, _shown(figure, results[figure.key], found[figure.part]), goal)
+    for what, value in _beside(found):
+        table.add_row(what, value, "", style="dim")
+    return table
+
+
+def _shown(figure: Figure, value: float | None, part: dict[str, Any]) -> str:
+    if value is None:
+        return "[red]failed[/red]" if "failed" in part else "[yellow]skipped[/yellow]"
+    met = value <= figure.goal if figure.lower_is_better else value >= figure.goal
+    colour = "green" if met or not figure.goal else "red"
+    digits = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}"
+    return f"[{colour}]{digits} {figure.unit}[/{colour}]"
+
+
+def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """What stands behind the figures."""
+    rows: list[tuple[str, str, str, Callable[[float], str]]] = [
+        ("in-process", "cpu_us", "   processor time per decision", lambda v: f"{v:.1f} µs"),
+        ("rules", "kanhe_us", "   100 rules, one event: Kanhe", lambda v: f"{v:.1f} µs"),
+        ("rules", "zen_table_us", "   zen-engine, decision table", lambda v: f"{v:.0f} µs"),
+        ("rules", "zen_expressions_us", "   zen-engine, compiled expressions", lambda v: f"{v:.0f} µs"),
+        ("rules", "rule_engine_us", "   rule-engine", lambda v: f"{v:.0f} µs"),
+        ("entities", "events_per_entity", "   events that named each entity, on average", lambda v: f"{v:.1f}"),
+        ("batch", "kernel_s", "   60 features, kernel on one core", lambda v: f"{v:.1f} s"),
+        ("batch", "duckdb_s", "   60 features, DuckDB on all cores", lambda v: f"{v:.1f} s"),
+        ("http", "peer_per_s", "   off-the-shelf stack, 64 connections", lambda v: f"{v:,.0f}/s"),
+        ("http", "peer_p99_ms", "   off-the-shelf stack, 99th percentile", lambda v: f"{v:.0f} ms"),
+    ]  # fmt: skip
+    return [
+        (what, show(found[part][key]))
+        for part, key, what, show in rows
+        if key in found.get(part, {})
+    ]
