@@ -20,7 +20,7 @@ from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
-from kanhe.record.journal.ports import Journal, Row
+from kanhe.record.journal.ports import DECIDED, Journal, Row
 from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
@@ -201,10 +201,7 @@ class Kanhe:
     def _row(self, decision: str) -> Row | None:
         seq = seq_of(decision)
         row = self.journal.read(seq) if seq else None
-        if row is None:
-            return None
-        handle = msgspec.json.decode(row.answer).get("decision_id")
-        return row if handle == decision else None
+        return row if row and row.kind == DECIDED else None
 
     def _snapshot_due(self) -> bool:
         behind = self._flow.seq - self._snapshot_seq

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from typing import NamedTuple
 
@@ -32,6 +31,11 @@ from kanhe.record.journal.ports import DECIDED, RECORDED, Journal, Message, Row
 
 _encode = msgspec.json.Encoder().encode
 _NO_SCOPES: frozenset[str] = frozenset()
+_LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
+_CHECK = 0x9E3779B1
+"""A large odd factor (2**32 divided by the golden ratio): neighbouring numbers get unlike checks."""
+# Named tuples are made through their own `__new__`, which costs three times as much.
+_new = tuple.__new__
 
 
 class Pending(NamedTuple):
@@ -89,8 +93,8 @@ class Flow:
         arrival = self.reader.read(tenant, raw, received_ms, scopes)
         event = arrival.event
         # (2) Once.
-        if earlier := self._earlier(arrival):
-            return earlier
+        if (row := self.journal.find(tenant, event.id)) is not None:
+            return _repeated(row)
         # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
         self.torn = True
         # (3) Features.
@@ -99,30 +103,33 @@ class Flow:
         signals = self.rules.evaluate(event, vector, self.lists.at(tenant, event.at_ms))
         # (5) Decide.
         seq = self.seq + 1
-        handle = decision_id(seq, event.id)
-        decision = decide(signals, self.pack.verdict, event.type, event.id, handle, self.pack.hash)
+        pack = self.pack
+        decision = decide(signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash)
         # (6) Commit, first half: gather what becomes durable together.
         answer = _encode(decision)
-        self._gather(seq, arrival, DECIDED, answer, _messages(seq, arrival, decision, answer))
-        self._take_up(arrival, decision)
-        for signal in signals:
-            self.fired[signal.rule] += 1
+        self._gather(seq, arrival, DECIDED, answer, _messages(seq, decision, answer))
+        if signals:
+            self._take_up(decision, tenant, event.at_ms)
+            self.fired.update(signal.rule for signal in signals)
+        if event.type in _LIST_TYPES:
+            self._change_list(tenant, event)
         self.torn = False
-        return Pending(answer, seq, decision.outcome, event.type, False)
+        return _new(Pending, (answer, seq, decision.outcome, event.type, False))
 
     def record(
         self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
     ) -> Pending:
         """The same path without (4) and (5): the event counts, and no rule is asked."""
         arrival = self.reader.read(tenant, raw, received_ms, scopes)
-        if earlier := self._earlier(arrival):
-            return earlier
+        if (row := self.journal.find(tenant, arrival.event.id)) is not None:
+            return _repeated(row)
         self.torn = True
         self.features.observe(arrival)
         seq = self.seq + 1
         answer = _encode(Recorded(arrival.event.id, seq))
         self._gather(seq, arrival, RECORDED, answer, ())
-        self._take_up(arrival, None)
+        if arrival.event.type in _LIST_TYPES:
+            self._change_list(tenant, arrival.event)
         self.torn = False
         return Pending(answer, seq, "", arrival.event.type, False)
 
@@ -149,41 +156,32 @@ class Flow:
         except Refusal:
             return False
         self.features.observe(arrival)
-        decided = row.kind == DECIDED and b'"list_add"' in row.answer
-        self._take_up(arrival, _decode(row.answer) if decided else None)
+        if row.kind == DECIDED and b'"list_add"' in row.answer:
+            self._take_up(_decode(row.answer), row.tenant, row.at_ms)
+        if row.type in _LIST_TYPES:
+            self._change_list(row.tenant, arrival.event)
         return True
-
-    def _earlier(self, arrival: Arrival) -> Pending | None:
-        """The answer this event got when it came first."""
-        row = self.journal.find(arrival.tenant, arrival.event.id)
-        if row is None:
-            return None
-        return Pending(row.answer, row.seq, "", row.type, True)
 
     def _gather(
         self, seq: int, arrival: Arrival, kind: int, answer: bytes, messages: tuple[Message, ...]
     ) -> None:
-        event = arrival.event
-        row = Row(
-            seq, arrival.tenant, event.id, kind, event.type, event.at_ms, arrival.received_ms,
-            self.pack.hash, arrival.body, self.features.packed(), answer,
+        tenant, event, body, received_ms = arrival
+        row = (
+            seq, tenant, event.id, kind, event.type, event.at_ms, received_ms, self.pack.hash, body,
+            self.features.packed(), answer,
         )  # fmt: skip
-        self.journal.append(row, messages)
+        self.journal.append(_new(Row, row), messages)
         self.seq = seq
 
-    def _take_up(self, arrival: Arrival, decision: Decision | None) -> None:
-        """Change the lists as a decision or a list event says; the next event sees it."""
-        event = arrival.event
-        if decision is not None and decision.actions:
-            for action in decision.actions:
-                if action.kind == "list_add" and action.value:
-                    expires = event.at_ms + action.for_ms if action.for_ms else 0
-                    self.lists.add(
-                        action.what, arrival.tenant, action.value, at_ms=event.at_ms,
-                        expires_ms=expires, reason=decision.decision_id, author="policy",
-                    )  # fmt: skip
-        if event.type.startswith("list."):
-            self._change_list(arrival.tenant, event)
+    def _take_up(self, decision: Decision, tenant: str, at_ms: int) -> None:
+        """Change the lists as a decision says; the next event sees it."""
+        for action in decision.actions:
+            if action.kind == "list_add" and action.value:
+                expires = at_ms + action.for_ms if action.for_ms else 0
+                self.lists.add(
+                    action.what, tenant, action.value, at_ms=at_ms, expires_ms=expires,
+                    reason=decision.decision_id, author="policy",
+                )  # fmt: skip
 
     def _change_list(self, tenant: str, event: Event) -> None:
         """An entry was added or removed by hand; such events need the scope `lists`."""
@@ -201,23 +199,30 @@ class Flow:
 _decode = msgspec.json.Decoder(Decision).decode
 
 
-def decision_id(seq: int, event_id: str) -> str:
-    """The handle of a decision: its place in the journal and a check against mistyped handles."""
-    return f"d{seq}-{zlib.crc32(event_id.encode()) & 0xFFFFFF:06x}"
+def _repeated(row: Row) -> Pending:
+    """The answer an event got when it came first."""
+    return Pending(row.answer, row.seq, "", row.type, True)
+
+
+def decision_id(seq: int) -> str:
+    """The handle of a decision: its place in the journal, and a check against mistyped handles."""
+    return f"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}"
 
 
 def seq_of(handle: str) -> int | None:
     """The place in the journal that a handle speaks of; `None` if it is no handle."""
-    head, _, check = handle.partition("-")
+    head, _, _check = handle.partition("-")
     digits = head[1:]
-    if len(check) != 6 or not head.startswith("d") or not digits.isascii():
+    if not (head.startswith("d") and digits.isascii() and digits.isdecimal() and len(digits) < 19):
         return None
-    return int(digits) if digits.isdecimal() and len(digits) < 19 else None
+    seq = int(digits)
+    return seq if handle == decision_id(seq) else None
 
 
-def _messages(seq: int, arrival: Arrival, decision: Decision, answer: bytes) -> tuple[Message, ...]:
+def _messages(seq: int, decision: Decision, answer: bytes) -> tuple[Message, ...]:
     """What leaves through the outbox: an alert for every decision that stopped or asks somebody."""
-    notify = any(action.kind == "notify" for action in decision.actions)
-    if decision.outcome in ("allow", "challenge") and not notify:
-        return ()
-    return (Message(seq, "alert", answer),)
+    if decision.outcome in ("review", "deny"):
+        return (Message(seq, "alert", answer),)
+    if decision.actions and any(action.kind == "notify" for action in decision.actions):
+        return (Message(seq, "alert", answer),)
+    return ()

@@ -160,7 +160,7 @@ def test_another_pack_rebuilds_memory_under_its_own_features(tmp_path: Path) -> 
 
 def test_handles_say_where_and_refuse_what_is_no_handle() -> None:
     """A decision's handle leads back to its row; anything else leads nowhere."""
-    assert seq_of(decision_id(12, "e1")) == 12
+    assert seq_of(decision_id(12)) == 12
     for bad in (
         "",
         "d",

@@ -27,6 +27,7 @@ from kanhe.judge.features.arithmetic import (
     doubles_at,
     inlined,
     mix,
+    prefetch,
     siphash,
     unsigned_at,
     words_at,
@@ -36,6 +37,7 @@ from kanhe.judge.features.layout import (
     BUCKETS,
     DISTINCT_UPDATE,
     ENTITIES,
+    ENTRY_WIDTH,
     FULL,
     G_DELAY_MS,
     G_WIDTH_MS,
@@ -53,7 +55,17 @@ from kanhe.judge.features.layout import (
     P_GAUGE_COUNT,
     P_GAUGE_X,
     P_GAUGES,
+    P_KEYS_X,
     P_TEXTS,
+    PLACE_ARENA,
+    PLACE_HASHES,
+    PLACE_INDEX,
+    PLACE_META,
+    PLACE_PACKED,
+    PLACE_PROGRAM,
+    PLACE_SCRATCH,
+    PLACE_VECTOR,
+    PLACE_X,
     R_CLOCK,
     R_KEY,
     READ_AGE,
@@ -204,16 +216,53 @@ def _read_after(arena, program, read, record, x, vector):
             vector[out] = ratio if kind == READ_SHARE else min(1.0, ratio)
 
 
-@compiled
-def _entity(arena, index, meta, program, entry, x, hashes, vector):
-    """Take one event into one entity: steps (1) to (5) of the module's docstring."""
+@inlined
+def _key(program, entry, x, hashes):
+    """The key of the entity an event names in one table; 0 if it leaves a part of it out."""
     table = program[entry]
     key = mix(U64(x[X_TENANT]) ^ U64(program[table + T_SALT]))
     for i in range(program[table + T_BY_COUNT]):
         part = hashes[program[table + T_BY + i]]
         if part == 0:
-            return
+            return U64(0)
         key = mix((key + U64(0x9E3779B97F4A7C15)) ^ U64(part))
+    return key if key != U64(0) else U64(1)
+
+
+@compiled
+def _call_up(arena, index, meta, program, kind, x, hashes):
+    """Work out all keys of an event and have its records brought closer before they are used.
+
+    Entities lie scattered over memory; asking for all of them at once costs one wait, not many.
+    """
+    mask = U64(meta[INDEX_SLOTS] - 1)
+    entry = program[kind + 2]
+    keys = program[P_KEYS_X]
+    count = program[kind + 3]
+    for i in range(count):
+        key = _key(program, entry, x, hashes)
+        x[keys + i] = I64(key)
+        if key != U64(0):
+            prefetch(index + I64(key & mask) * 8)
+        entry += ENTRY_WIDTH
+    slots = words_at(index)
+    entry = program[kind + 2]
+    for i in range(count):
+        key = U64(x[keys + i])
+        if key != U64(0):
+            slot = slots[I64(key & mask)]
+            if slot != 0:
+                record = arena + (slot & 0xFFFFFFFFFFFF) * 8
+                # The blocks an entity began with stand right behind its record.
+                for line in range((2 * program[program[entry] + T_WORDS] + 7) // 8):
+                    prefetch(record + 64 * line)
+        entry += ENTRY_WIDTH
+
+
+@compiled
+def _entity(arena, index, meta, program, entry, key, x, hashes, vector):
+    """Take one event into one entity: steps (1) to (5) of the module's docstring."""
+    table = program[entry]
     # (1) find the entity
     record = _find(arena, index, meta, program, table, key)
     if record == 0:
@@ -275,7 +324,10 @@ def _hash_texts(program, kind, meta, hashes, text, size):
 
 @compiled
 def _take(arena, index, meta, program, kind, x, hashes, vector):
-    """One event whose texts are hashed: every table its type names, in turn."""
+    """One event whose texts are hashed: every table its type names, in turn.
+
+    `arena` and `index` are addresses, the rest are pointers.
+    """
     for i in range(program[P_FEATURES]):
         vector[i] = np.nan
     gauge = program[P_GAUGES]
@@ -286,10 +338,14 @@ def _take(arena, index, meta, program, kind, x, hashes, vector):
         x[place + 1] = x[X_AT] // width_ms
         gauge += GAUGE_WIDTH
         place += 2
+    _call_up(arena, index, meta, program, kind, x, hashes)
     entry = program[kind + 2]
-    for _ in range(program[kind + 3]):
-        _entity(arena, index, meta, program, entry, x, hashes, vector)
-        entry += 7
+    keys = program[P_KEYS_X]
+    for i in range(program[kind + 3]):
+        key = U64(x[keys + i])
+        if key != U64(0):
+            _entity(words_at(arena), words_at(index), meta, program, entry, key, x, hashes, vector)
+        entry += ENTRY_WIDTH
 
 
 @compiled
@@ -321,27 +377,31 @@ def _compact(vector, words, n, out):
 
 
 @compiled
-def step(arena, index, meta, program, kind, x, hashes, vector, packed, scratch, text):
-    """Take one event. All but `kind` (the offset of its type) and `text` are addresses.
+def step(places, kind, text):
+    """Take one event of the type whose program starts at `kind`; `text` is its joined texts (bytes).
 
-    `x` holds the event's numbers, `text` (bytes) its joined texts, for which `scratch` has room.
-    Fills `vector` (float64) and `packed` (its journal form); returns the length of the latter, with
+    `places` is the address of the addresses of everything else, in the order of PLACE_ARENA and so
+    on. Fills vector (float64) and packed (its journal form); returns the length of the latter, with
     GROW added when the index wants to grow, or a negative number if the memory is full.
     """
-    counters = words_at(meta)
-    plan = words_at(program)
-    room = bytes_at(scratch)
+    at = words_at(places)
+    counters = words_at(at[PLACE_META])
+    program = words_at(at[PLACE_PROGRAM])
+    hashes = words_at(at[PLACE_HASHES])
+    vector = doubles_at(at[PLACE_VECTOR])
+    room = bytes_at(at[PLACE_SCRATCH])
     size = len(text)
     for i in range(size):
         room[i] = text[i]
-    _hash_texts(plan, kind, counters, words_at(hashes), room, size)
+    _hash_texts(program, kind, counters, hashes, room, size)
     _take(
-        words_at(arena), words_at(index), counters, plan, kind, words_at(x), words_at(hashes),
-        doubles_at(vector),
+        at[PLACE_ARENA], at[PLACE_INDEX], counters, program, kind, words_at(at[PLACE_X]), hashes,
+        vector,
     )  # fmt: skip
     if counters[FULL] != 0:
         return I64(-1)
-    length = _compact(doubles_at(vector), unsigned_at(vector), plan[P_FEATURES], bytes_at(packed))
+    bits = unsigned_at(at[PLACE_VECTOR])
+    length = _compact(vector, bits, program[P_FEATURES], bytes_at(at[PLACE_PACKED]))
     if counters[ENTITIES] * 2 + 64 > counters[INDEX_SLOTS]:
         return I64(length | GROW)
     return I64(length)
@@ -360,7 +420,7 @@ def run(arena, index, meta, program, kinds, xs, hashes, vectors, first):
         if counters[ENTITIES] * 2 + 64 > counters[INDEX_SLOTS] or counters[FULL] != 0:
             return i
         _take(
-            words_at(arena), words_at(index), counters, plan, kinds[i],
+            arena, index, counters, plan, kinds[i],
             words_at(xs.ctypes.data + i * xs.strides[0]),
             words_at(hashes.ctypes.data + i * hashes.strides[0]),
             doubles_at(vectors.ctypes.data + i * vectors.strides[0]),

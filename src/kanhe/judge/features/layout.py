@@ -37,7 +37,8 @@ P_TEXTS = 1
 P_GAUGES = 2
 P_GAUGE_COUNT = 3
 P_GAUGE_X = 4
-PROGRAM_HEAD = 5
+P_KEYS_X = 5
+PROGRAM_HEAD = 6
 
 # A gauge: one width and delay, worked out once per event for all tracks that share it.
 G_WIDTH_MS = 0
@@ -60,6 +61,9 @@ T_BLANK_COUNT = 13
 T_SETS = 14
 T_SET_COUNT = 15
 TABLE_WIDTH = 16
+
+ENTRY_WIDTH = 7
+"""Words of the entry of one table in the program of one event type."""
 
 # One track: the buckets of one window (and delay) of one table.
 K_WIDTH_MS = 0
@@ -123,3 +127,15 @@ X_TENANT = 1
 X_BITS = 2
 X_SUBJECT = 3
 X_VALUES = 4
+
+# The addresses a step is given.
+PLACE_ARENA = 0
+PLACE_INDEX = 1
+PLACE_META = 2
+PLACE_PROGRAM = 3
+PLACE_X = 4
+PLACE_HASHES = 5
+PLACE_VECTOR = 6
+PLACE_PACKED = 7
+PLACE_SCRATCH = 8
+PLACES = 9

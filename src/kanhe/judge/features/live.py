@@ -62,14 +62,27 @@ class LiveFeatures:
         texts = max(1, self.program.text_slots) * TEXT_ROOM
         self._scratch = np.zeros(texts, dtype=np.uint8)
         self._program_at = self.program.words.ctypes.data
-        self._places = tuple(
-            array.ctypes.data
-            for array in (self._x, self._hashes, self._vector, self._packed, self._scratch)
-        )
+        self._places = np.zeros(at.PLACES, dtype=np.int64)
+        self._places_at = self._places.ctypes.data
+        self._step = kernel.step
         self._kinds = {name: plan.kind for name, plan in self.program.plans.items()}
         self._tenants: dict[str, int] = {}
         self._length = 0
         self.memory = self._fresh()
+        self._aim()
+
+    def _aim(self) -> None:
+        """Tell the kernel where everything lies; to be done again whenever memory has moved."""
+        memory = self.memory
+        self._places[at.PLACE_ARENA] = memory.arena_at
+        self._places[at.PLACE_INDEX] = memory.index_at
+        self._places[at.PLACE_META] = memory.meta_at
+        self._places[at.PLACE_PROGRAM] = self._program_at
+        self._places[at.PLACE_X] = self._x.ctypes.data
+        self._places[at.PLACE_HASHES] = self._hashes.ctypes.data
+        self._places[at.PLACE_VECTOR] = self._vector.ctypes.data
+        self._places[at.PLACE_PACKED] = self._packed.ctypes.data
+        self._places[at.PLACE_SCRATCH] = self._scratch.ctypes.data
 
     def _fresh(self) -> Memory:
         return Memory(self._limit_bytes, self.program.free_lists, self._key)
@@ -77,6 +90,7 @@ class LiveFeatures:
     def clear(self) -> None:
         """Forget everything; what follows must be fed from the first event again."""
         self.memory = self._fresh()
+        self._aim()
 
     def observe(self, arrival: Arrival) -> tuple[float, ...]:
         """Take one event into the state and return the vector it is judged on (NaN: missing).
@@ -86,14 +100,12 @@ class LiveFeatures:
         event = arrival.event
         memory = self.memory
         text = self._encoders[event.type](event, self._salt(arrival.tenant))
-        length = kernel.step(
-            memory.arena_at, memory.index_at, memory.meta_at, self._program_at,
-            self._kinds[event.type], *self._places, text,
-        )  # fmt: skip
+        length = self._step(self._places_at, self._kinds[event.type], text)
         if length < 0:
             memory.check()
         elif length >= at.GROW:
             memory.grow()
+            self._aim()
             length -= at.GROW
         self._length = length
         return self._unpack(self._vector_bytes)
@@ -134,7 +146,7 @@ class LiveFeatures:
             xs[i] = self._x
             row = hashes.ctypes.data + i * hashes.strides[0]
             kernel.hash_row(
-                self._program_at, kind, self.memory.meta_at, row, self._places[-1], text
+                self._program_at, kind, self.memory.meta_at, row, self._scratch.ctypes.data, text
             )
         return kinds, xs, hashes
 
@@ -151,6 +163,7 @@ class LiveFeatures:
             )  # fmt: skip
         self.memory.check()
         self.memory.grow()
+        self._aim()
 
     def dump(self) -> dict[str, memoryview]:
         """The whole state as named parts, for a snapshot; valid until the next event."""
@@ -161,4 +174,5 @@ class LiveFeatures:
         if bytes(parts["program"]) != self.program.fingerprint.encode():
             return False
         self.memory.load(dict(parts))
+        self._aim()
         return True

@@ -360,6 +360,7 @@ class _Writer:
         for table in self.tables:
             self._write_table(table)
         self.words[at.P_GAUGE_COUNT] = len(self.gauges)
+        self.words[at.P_KEYS_X] = inputs + 2 * len(self.gauges)
         self.words[at.P_GAUGES] = self._append(word for gauge in self.gauges for word in gauge)
         plans = {name: self._write_type(name) for name in sorted(self.fields.texts)}
         words = np.array(self.words, dtype=np.int64)
@@ -369,7 +370,7 @@ class _Writer:
             self.features,
             plans,
             len(self.text_slots),
-            inputs + 2 * len(self.gauges),
+            self.words[at.P_KEYS_X] + len(self.tables),
             self.free_lists,
             fingerprint,
         )
