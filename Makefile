@@ -11,7 +11,7 @@ RUN := .venv/.run-$(HERE)
 DEV := .venv/.dev-$(HERE)
 BENCH := .venv/.bench-$(HERE)
 PY := .venv/bin/python
-DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(ARGS)
+DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(KANHE_DATA),--data-dir "$(KANHE_DATA)") $(ARGS)
 
 .PHONY: help setup demo test check fix docs bench clean
 
@@ -33,9 +33,7 @@ $(BENCH): pyproject.toml uv.lock .ci/setup
 setup: $(DEV) ## Install everything for development into .venv.
 
 demo: $(RUN) ## Judge a living shop under attack; DATA=orders.parquet judges a real shop's orders.
-	@if [ -n "$${KANHE_DATA:-}" ]; then exec $(KANHE) demo $(DEMO_ARGS); fi; \
-	folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	KANHE_DATA="$$folder" $(KANHE) demo $(DEMO_ARGS)
+	@env -u KANHE_DATA -u KANHE_DEMO_EXIT .venv/bin/kanhe demo $(DEMO_ARGS)
 
 test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
 	@$(PY) -m pytest -q $(ARGS)

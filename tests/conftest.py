@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -70,3 +71,14 @@ def only_this_machine() -> Iterator[None]:
     patch.setattr(socket, "getaddrinfo", guarded_lookup)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def thawed_at_the_end() -> Iterator[None]:
+    """Let the interpreter clean up when all is done.
+
+    A server under test freezes what it has loaded (see `gc.freeze`); what stays frozen is never
+    torn down, and DuckDB would list all of it as leaked, below pytest's closing line.
+    """
+    yield
+    gc.unfreeze()

@@ -6,6 +6,8 @@ import json
 import re
 
 import pytest
+from sybil import Example, Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
 
 from kanhe.app import kanhe_in_memory
 from kanhe.core.settings import Settings
@@ -13,7 +15,7 @@ from kanhe.judge.features.declare import read_features
 from kanhe.judge.intake.registry import builtin
 from kanhe.judge.language.source import Source
 from kanhe.judge.rules.declare import read_rules
-from tests.docs.pages import DOCS, ROOT, blocks, text_of
+from tests.docs.pages import DOCS, ROOT, blocks, pages, text_of
 
 NOW_MS = 1_798_761_600_000
 """2027-01-01: later than every example."""
@@ -78,3 +80,20 @@ def test_the_readme_names_the_commands_that_do_everything(name: str) -> None:
     """A newcomer finds the targets of the Makefile in the README, and they are there."""
     assert name in text_of(ROOT / "README.md")
     assert re.search(rf"^{name.split()[1]}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def _programs() -> list[tuple[str, Example]]:
+    """Every Python block that uses Kanhe as a library; the others are policy text."""
+    reader = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"])
+    return [
+        (f"{page.relative_to(ROOT).as_posix()}:{example.line}", example)
+        for page in pages()
+        for example in reader.parse(page).examples()
+        if "import kanhe" in example.parsed or "from kanhe" in example.parsed
+    ]
+
+
+@pytest.mark.parametrize("program", [pytest.param(p, id=place) for place, p in _programs()])
+def test_programs_in_the_docs_run(program: Example) -> None:
+    """Python shown on a page runs as it stands."""
+    program.evaluate()
