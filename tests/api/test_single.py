@@ -406,3 +406,21 @@ def _head(length: int, more: bytes = b"") -> bytes:
         b"content-type: application/json\r\n%bcontent-length: %d\r\n\r\n"
         % (TOKEN.encode(), more, length)
     )
+
+
+def test_an_idle_connection_is_closed_after_its_time(start: Callable[..., Running]) -> None:
+    """Answered on the shorter way and then silent: closed by the sweep, not kept for ever."""
+    server = start(keep_alive_ms=1_000)
+    raw = json.dumps(event()).encode()
+    request = (
+        b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+        % (TOKEN.encode(), len(raw), raw)
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        for _ in range(2):
+            sock.sendall(request)
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
+        began = time.monotonic()
+        assert sock.recv(100) == b""
+        assert time.monotonic() - began < 8

@@ -7,8 +7,8 @@ thirds off the cost of HTTP. Whatever is not that simple (a body in parts, `Expe
 the same.
 
 **Limits.** uvicorn waits for ever for the head of a request, and for ever for a client that does
-not read its answer. Both are found by one sweep a second, so that a well-behaved request costs no
-timer.
+not read its answer. Both are found by one sweep a second, and so are connections that stay idle
+after an answer on the shorter way, so that a well-behaved request costs no timer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -42,10 +42,12 @@ class Connection(HttpToolsProtocol):
     most_connections = 4_096
     head_timeout_s = 10.0
     write_timeout_s = 10.0
+    kept_headers: ClassVar[list[Any]] = [None, b""]
 
     _head_since = 0.0
     _head_bytes = 0
     _stalled_since = 0.0
+    _idle_since = 0.0
     _single: SingleEvent | None = None
     _single_body = b""
 
@@ -60,6 +62,7 @@ class Connection(HttpToolsProtocol):
         """Parse what came, unless the head has grown beyond its bound."""
         if self.transport.is_closing():
             return
+        self._idle_since = 0.0
         if self._head_since:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -71,9 +74,11 @@ class Connection(HttpToolsProtocol):
     # The shorter way
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head begins. What only ASGI needs is made when the ordinary way is taken."""
         self._head_since = self.loop.time()
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_headers_complete(self) -> None:
         """A head is complete: choose the way."""
@@ -84,7 +89,7 @@ class Connection(HttpToolsProtocol):
             self._single = single
             self._single_body = b""
         else:
-            super().on_headers_complete()
+            self._begin_ordinary()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -135,9 +140,35 @@ class Connection(HttpToolsProtocol):
         self._single = None
         if self.transport.is_closing():
             return
-        super().on_headers_complete()
+        self._begin_ordinary()
         if self._single_body:
             super().on_body(self._single_body)
+
+    def _begin_ordinary(self) -> None:
+        """Hand the head over to uvicorn as if it had been listening from the start."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)  # the list that the ASGI scope made just now refers to
+        super().on_headers_complete()
+
+    def answered_shortly(self) -> None:
+        """An exchange of the shorter way is over: go on with what was pipelined, or be idle."""
+        if self.pipeline:
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+
+    def common_headers(self) -> bytes:
+        """The headers of every answer, as lines; uvicorn makes a new list of them each second."""
+        kept = self.kept_headers
+        if kept[0] is not self.server_state.default_headers:
+            kept[0] = self.server_state.default_headers
+            kept[1] = b"".join(b"%b: %b\r\n" % pair for pair in kept[0])
+        lines: bytes = kept[1]
+        return lines
 
     # Limits
 
@@ -152,7 +183,10 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def sweep(self, now: float) -> None:
-        """Drop the connection if its head or its reading takes too long; `now` is loop time."""
+        """Drop the connection if it is idle or slow for too long; `now` is loop time."""
+        if self._idle_since and now - self._idle_since > self.timeout_keep_alive:
+            self.transport.close()
+            return
         slow_head = self._head_since and now - self._head_since > self.head_timeout_s
         slow_reader = self._stalled_since and now - self._stalled_since > self.write_timeout_s
         if slow_head or slow_reader:
@@ -235,15 +269,13 @@ class _Exchange:
         self.response_complete = True
         if self.disconnected or connection.transport.is_closing():
             return
-        common = b"".join(
-            [b"%b: %b\r\n" % pair for pair in connection.server_state.default_headers]
-        )
+        common = connection.common_headers()
         if self.keep_alive:
             connection.transport.write(b"%b%b\r\n%b" % (head, common, body))
         else:
             connection.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, common, body))
             connection.transport.close()
-        connection.on_response_complete()
+        connection.answered_shortly()
 
 
 class _Nobody:
