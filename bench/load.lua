@@ -1,12 +1,15 @@
 -- wrk's script: every request is one that was never sent before.
 -- Arguments: file of event bodies without their id, prefix of the ids, events per request, token,
--- and how many lines of the file to skip first.
-local bodies, head, prefix, group, sent, place = {}, "", "", 1, 0, 0
+-- how many lines of the file to skip first, and when the first event happened (ms). The events of a
+-- run happen 50 ms apart, whatever the file says, so that the people in it come back hours later.
+local starts, ends, head, prefix, group, sent, place, first = {}, {}, "", "", 1, 0, 0, 0
 
 function init(args)
   prefix, group = args[2], tonumber(args[3])
-  for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
-  place = tonumber(args[5]) % #bodies
+  for line in io.lines(args[1]) do
+    starts[#starts + 1], ends[#ends + 1] = line:match('^(.-"at_ms":)%d+(.*)$')
+  end
+  place, first = tonumber(args[5]) % #starts, tonumber(args[6])
   local kind = group > 1 and "application/x-ndjson" or "application/json"
   local key = args[4] ~= "" and "Authorization: Bearer " .. args[4] .. "\r\n" or ""
   head = "POST " .. wrk.path .. " HTTP/1.1\r\nHost: " .. wrk.host .. "\r\n" .. key
@@ -14,8 +17,9 @@ function init(args)
 end
 
 local function one()
-  sent, place = sent + 1, place % #bodies + 1
-  return '{"id":"' .. prefix .. sent .. '",' .. bodies[place]
+  sent, place = sent + 1, place % #starts + 1
+  local at_ms = string.format("%d", first + 50 * sent)
+  return '{"id":"' .. prefix .. sent .. '",' .. starts[place] .. at_ms .. ends[place]
 end
 
 function request()

@@ -91,6 +91,7 @@ class Kanhe:
         self._retry_ms, self._trouble = 0, ""
         journal.keep_policy(pack.hash, pack.archive)
         self._flow = self._wire()
+        self._flow.features.warm()
         self._catch_up()
 
     def _wire(self) -> Flow:
