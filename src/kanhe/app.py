@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kanhe.core.errors import Refusal, StorageError
+from kanhe.core.errors import KanheError, Refusal, StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.flow import Flow, Pending, seq_of
@@ -117,8 +117,10 @@ class Kanhe:
 
     def _catch_up(self) -> None:
         """Bring memory to where the journal ends: the newest snapshot, and every row after it."""
-        flow, last = self._flow, self.journal.last_seq()
-        flow.seq = self._load_snapshot(last)
+        last = self.journal.last_seq()
+        start = self._load_snapshot(last)
+        flow = self._flow
+        flow.seq = start
         self._unknown = {}
         for row in self.journal.rows(flow.seq):
             self._replay(row)
@@ -137,9 +139,17 @@ class Kanhe:
             return 0
         seq, parts = found
         # Lists are a function of pack and journal too, so a snapshot of another pack is of no use.
-        if bytes(parts["pack"]) != self.pack.hash.encode() or not self._flow.features.load(parts):
+        if parts.get("pack") != self.pack.hash.encode():
             return 0
-        self._flow.lists.load(parts["lists"])
+        try:
+            fits = self._flow.features.load(parts)
+            self._flow.lists.load(parts["lists"])
+        except (KanheError, KeyError, ValueError):
+            fits = False
+        if not fits:
+            # A snapshot is only a shortcut. One that does not fit may have been half taken over.
+            self._flow = self._wire()
+            return 0
         self._snapshot_seq = seq
         return seq
 

@@ -1,0 +1,69 @@
+"""A snapshot is a shortcut: taking it, losing it and finding a foreign one all give the same state."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from kanhe.stores.files.snapshots import SnapshotFolder
+from tests.flow.packs import opened, payment
+
+
+def _shop(tmp_path: Path, count: int = 30) -> dict[str, bytes]:
+    """An installation that took some events and was closed; returns its state."""
+    with opened(tmp_path) as kanhe:
+        for i in range(count):
+            kanhe.judge("a", payment(f"e{i}", i * 40, card=f"c{i % 3}"))
+        kanhe.commit()
+        return kanhe.state()
+
+
+def test_closing_saves_what_opening_takes_over(tmp_path: Path) -> None:
+    """After a clean stop the next start replays nothing and knows everything."""
+    state = _shop(tmp_path)
+    with opened(tmp_path) as kanhe:
+        assert kanhe.stats().snapshot_seq == 30
+        assert kanhe.state() == state
+
+
+def test_without_snapshots_the_journal_alone_gives_the_same(tmp_path: Path) -> None:
+    """Removing all snapshots costs time, nothing else."""
+    state = _shop(tmp_path)
+    shutil.rmtree(tmp_path / "data" / "snapshots")
+    with opened(tmp_path) as kanhe:
+        assert kanhe.stats().snapshot_seq == 0
+        assert kanhe.state() == state
+
+
+@pytest.mark.parametrize("broken", ["pack", "lists", "meta", "index", "arena", "program"])
+def test_a_part_that_does_not_fit_is_passed_over_whole(tmp_path: Path, broken: str) -> None:
+    """A snapshot with one missing or foreign part is not taken over at all, and start-up goes on."""
+    state = _shop(tmp_path)
+    folder = SnapshotFolder(tmp_path / "data" / "snapshots")
+    for damage in (_without, _foreign):
+        found = folder.newest(30)
+        assert found
+        folder.save(30, damage(found[1], broken))
+        with opened(tmp_path) as kanhe:
+            assert kanhe.stats().snapshot_seq == 0
+            assert kanhe.state() == state
+
+
+def _without(parts: Mapping[str, bytes], name: str) -> dict[str, bytes]:
+    return {key: value for key, value in parts.items() if key != name}
+
+
+def _foreign(parts: Mapping[str, bytes], name: str) -> dict[str, bytes]:
+    return {**parts, name: b"\xc1 something else \x00\x01\x02"}
+
+
+def test_another_key_rebuilds_rather_than_mixes(tmp_path: Path) -> None:
+    """With a new state key the old snapshot is left, and the features are the same numbers."""
+    _shop(tmp_path)
+    (tmp_path / "data" / "state.key").write_bytes(b"another sixteen!")
+    with opened(tmp_path) as kanhe:
+        assert kanhe.stats().snapshot_seq == 0
+        assert kanhe.stats().entities == 4
