@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanhe.core.errors import StorageError
+from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.snapshots import SnapshotFolder
 
 PARTS = {"features": bytes(range(256)) * 50, "lists": b"", "勘合": b"x"}
@@ -147,3 +149,35 @@ def test_impossible_rows(tmp_path: Path) -> None:
     """A snapshot belongs to a row."""
     with pytest.raises(ValueError, match="not the number of a row"):
         SnapshotFolder(tmp_path).save(-1, {})
+
+
+def test_no_room_for_another_process_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system cannot fork, the snapshot waits for better times and the path goes on."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fork", refuse)
+        assert not background.save(1, {"a": b"1"})
+    assert not background.busy()
+    assert background.save(1, {"a": b"1"})
+    background.wait()
+    assert background.folder.newest(1) == (1, {"a": b"1"})
+
+
+def test_a_child_that_somebody_else_reaped_has_ended(tmp_path: Path) -> None:
+    """Where SIGCHLD is ignored there is no status to wait for, and the next snapshot can be made."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        for seq in (1, 2):
+            assert background.save(seq, {"a": b"1"})
+            background.wait()
+            assert not background.busy()
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert background.folder.newest(2) == (2, {"a": b"1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -51,6 +52,20 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+
+class FaultySecond(Faulty):
+    """The same, but the first matching call of each arming goes through."""
+
+    def _call(self, name: str, sql: str, *values: Any) -> Any:
+        if self.armed and sql.startswith(self._text) and not self._passed:
+            self._passed = True
+            return getattr(self._real, name)(sql, *values)
+        if sql == "COMMIT":
+            self._passed = False
+        return super()._call(name, sql, *values)
+
+    _passed = False
 
 
 CALLS = (
@@ -128,6 +143,33 @@ def test_each_write_fails_once(
     again.close()
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_group_of_many_segments_is_kept_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    """If the second segment of a group cannot be written, the first one is not there either."""
+    monkeypatch.setattr("kanhe.stores.sqlite.segments.SEGMENT_ROWS", 8)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 20, group=20)
+    real = journal._db
+    faulty = FaultySecond(real, "INSERT INTO journal", after=after, code=13)
+    journal._db = faulty  # type: ignore[assignment]
+    for seq in range(21, 51):
+        journal.append(row(seq), (message(seq),))
+    with pytest.raises(JournalFull):
+        journal.commit()
+    assert faulty.hits == 1
+    assert journal.last_seq() == 20
+    assert all(journal.find("shop", f"event-{seq}") is None for seq in range(21, 51))
+    journal._db = real
+    fill(journal, 40, group=25)
+    check(journal, [row(seq) for seq in range(1, 61)])
+    journal.close()
+    again = SqliteJournal(tmp_path / "journal.db")
+    check(again, [row(seq) for seq in range(1, 61)])
+    again.close()
+
+
 def test_in_doubt_until_the_file_can_be_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +214,11 @@ def test_keeping_a_policy_fails(tmp_path: Path, after: bool) -> None:
     journal.close()
 
 
+def _incompressible(seq: int) -> Row:
+    """A row that takes the room it seems to take."""
+    return row(seq)._replace(body=random.Random(seq).randbytes(20_000))
+
+
 def test_full_disk(tmp_path: Path) -> None:
     """On a full file a commit says so and keeps nothing; with room again the same rows go in."""
     journal = SqliteJournal(tmp_path / "journal.db")
@@ -180,7 +227,7 @@ def test_full_disk(tmp_path: Path) -> None:
     journal._db.execute(f"PRAGMA max_page_count = {pages + 2}")
     for _ in range(3):
         for seq in range(51, 71):
-            journal.append(row(seq, size=5_000))
+            journal.append(_incompressible(seq))
         with pytest.raises(JournalFull, match=r"no room left .* free some space"):
             journal.commit()
         assert journal.last_seq() == 50
@@ -188,9 +235,9 @@ def test_full_disk(tmp_path: Path) -> None:
         assert journal.find("shop", "event-50") == row(50)
     journal._db.execute("PRAGMA max_page_count = 1073741823")
     for seq in range(51, 71):
-        journal.append(row(seq, size=5_000))
+        journal.append(_incompressible(seq))
     journal.commit()
-    expected = [row(seq) for seq in range(1, 51)] + [row(s, size=5_000) for s in range(51, 71)]
+    expected = [row(seq) for seq in range(1, 51)] + [_incompressible(s) for s in range(51, 71)]
     check(journal, expected)
     journal.close()
 
@@ -276,14 +323,13 @@ def test_locked_by_another_process(tmp_path: Path) -> None:
 def test_written_by_somebody_else(tmp_path: Path) -> None:
     """Rows that another program wrote behind our back stop the journal instead of mixing with ours."""
     journal = SqliteJournal(tmp_path / "journal.db")
-    fill(journal, 5)
+    fill(journal, 5, group=1)
     other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
-    other.execute(
-        "INSERT INTO journal SELECT 8, key, tenant, type, policy, kind, at_ms, received_ms,"
-        " event_id, body, vector, answer FROM journal WHERE seq = 5"
-    )
-    other.execute("INSERT INTO journal SELECT 6, key, tenant, type, policy, kind, at_ms,"
-                  " received_ms, event_id, body, vector, answer FROM journal WHERE seq = 5")  # fmt: skip
+    for seq in (8, 6):
+        other.execute(
+            "INSERT INTO journal SELECT ?, ?, substr(keys, 1, 8), rows FROM journal WHERE first = 1",
+            (seq, seq),
+        )
     other.close()
     journal.append(row(6))
     with pytest.raises(StorageError):

@@ -186,10 +186,10 @@ def test_log_recovers_from_a_long_reader(tmp_path: Path, monkeypatch: pytest.Mon
     fill(journal, 10)
     other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
     other.execute("BEGIN")
-    assert other.execute("SELECT count(*) FROM journal").fetchone() == (10,)
+    assert other.execute("SELECT max(last) FROM journal").fetchone() == (10,)
     fill(journal, 20_000, group=100)
     grown = journal._checkpoints.wal_bytes()
-    assert other.execute("SELECT count(*) FROM journal").fetchone() == (10,)
+    assert other.execute("SELECT max(last) FROM journal").fetchone() == (10,)
     other.execute("COMMIT")
     other.close()
     fill(journal, 20_000, group=100)
@@ -225,12 +225,18 @@ def test_many_open_and_close_threads(tmp_path: Path) -> None:
 def test_a_missing_row_is_damage(tmp_path: Path) -> None:
     """A row that should be there and is not is reported, never taken for a new event."""
     journal = SqliteJournal(tmp_path / "journal.db")
-    fill(journal, 10)
-    journal._db.execute("DELETE FROM journal WHERE seq = 5")
-    with pytest.raises(StorageError, match="row 5 is missing"):
-        journal.find("shop", "event-5")
-    with pytest.raises(StorageError, match="rows are missing after number 0"):
-        list(journal.rows())
+    fill(journal, 10, group=2)
+    journal._db.execute("DELETE FROM journal WHERE first = 5")
+    for call in (lambda: journal.find("shop", "event-5"), lambda: journal.read(5)):
+        with pytest.raises(StorageError, match="row 5 is missing"):
+            call()
+    read = []
+    with pytest.raises(StorageError, match="rows are missing after number 4"):
+        read.extend(journal.rows())
+    with pytest.raises(StorageError, match="rows are missing after number 5"):
+        read.extend(journal.rows(after=5))
+    assert list(journal.rows(after=6)) == [row(seq) for seq in range(7, 11)]
+    assert journal.find("shop", "event-7") == row(7)
     journal.close()
 
 
@@ -240,7 +246,7 @@ def test_a_journal_cut_short_is_damage(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "journal.db")
     fill(journal, 600)
     assert _progress(journal)[0] >= 256
-    journal._db.execute("DELETE FROM journal WHERE seq > 100")
+    journal._db.execute("DELETE FROM journal WHERE last > 100")
     journal.close()
     with pytest.raises(StorageError, match="`seen` is ahead of the journal"):
         SqliteJournal(tmp_path / "journal.db")

@@ -1,16 +1,8 @@
 CREATE TABLE journal (
-  seq INTEGER PRIMARY KEY,
-  key INTEGER NOT NULL,
-  tenant INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  policy INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  received_ms INTEGER NOT NULL,
-  event_id TEXT NOT NULL,
-  body BLOB NOT NULL,
-  vector BLOB NOT NULL,
-  answer BLOB NOT NULL
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  keys BLOB NOT NULL,
+  rows BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE outbox (

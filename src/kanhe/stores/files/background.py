@@ -24,7 +24,8 @@ class BackgroundSnapshots:
         self._child = 0
 
     def save(self, seq: int, parts: Mapping[str, bytes | memoryview]) -> bool:
-        """Start saving; False if the one before is still being written.
+        """Start saving; False if the one before is still being written, or if the system has no
+        room for another process now. The next call tries again.
 
         What is being saved when this process dies may or may not be there afterwards; it is whole
         or absent (see `SnapshotFolder.save`), and the journal makes up for it.
@@ -34,7 +35,10 @@ class BackgroundSnapshots:
         with warnings.catch_warnings():
             # Python warns of forks beside threads; the child below touches no lock of theirs.
             warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:
+                return False
         if pid:
             self._child = pid
             return True
@@ -50,12 +54,20 @@ class BackgroundSnapshots:
 
     def busy(self) -> bool:
         """Whether a child is still writing."""
-        if self._child and os.waitpid(self._child, os.WNOHANG)[0]:
-            self._child = 0
+        self._reap(os.WNOHANG)
         return self._child != 0
 
     def wait(self) -> None:
         """Wait for the child that is writing, if there is one."""
-        if self._child:
-            os.waitpid(self._child, 0)
+        self._reap(0)
+
+    def _reap(self, options: int) -> None:
+        """Note the child's end. Where SIGCHLD is ignored the system has buried it already."""
+        if not self._child:
+            return
+        try:
+            ended = os.waitpid(self._child, options)[0]
+        except ChildProcessError:
+            ended = self._child
+        if ended:
             self._child = 0

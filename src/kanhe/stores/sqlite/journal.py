@@ -1,8 +1,9 @@
-"""The journal in one SQLite file, `journal.db`: one row per event, made durable in groups.
+"""The journal in one SQLite file, `journal.db`: events become durable in groups, a segment each.
 
 A commit, step by step:
 
-(1) begin; (2) words never used before (tenants, types, policies); (3) the rows; (4) their messages;
+(1) begin; (2) words never used before (tenants, types, policies); (3) the rows, as one segment or,
+if they are many, a few; (4) their messages;
 (5) a slice of older keys into `seen`; (6) how far `seen` is complete; (7) commit, after which the
 write-ahead log is synced to the disk and the rows survive the loss of power.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,27 +25,18 @@ from kanhe.record.journal.ports import Message, Row
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.insert import Insert
-from kanhe.stores.sqlite.schema import connect, open_database
+from kanhe.stores.sqlite.schema import PAGE_BYTES, connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
+from kanhe.stores.sqlite.segments import Packed, Segment, Segments, segments_of, shrinker
 from kanhe.stores.sqlite.words import Words
 
-_COLUMNS = (
-    "seq, key, tenant, type, policy, kind, at_ms, received_ms, event_id, body, vector, answer"
-)
-_insert_rows = Insert(f"INSERT INTO journal ({_COLUMNS})", 12)
+_INSERT_SEGMENT = "INSERT INTO journal (first, last, keys, rows) VALUES (?, ?, ?, ?)"
 _insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
 _insert_seen = Insert("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
-_CHUNK = 256
-"""Rows per read: little enough that a reader never holds the log for long."""
-_CHUNK_BYTES = 8 << 20
 _SLICE = 128
 """Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
 _CACHE_KIB = 64 << 10
-_ROW_OVERHEAD = 64
-_PAGE = 4096
-
-_Values = tuple[int, int, int, int, int, int, int, int, str, bytes, bytes, bytes]
 
 
 class SqliteJournal:
@@ -64,12 +56,12 @@ class SqliteJournal:
         self._closed = False
         self._in_doubt = False
         self._usable = True  # Neither closed nor in doubt: one look for the two.
-        self._gathered: list[Row] = []
-        self._values: list[_Values] = []
+        self._gathered: list[Packed] = []
+        self._keys: list[int] = []
         self._messages: list[Message] = []
-        self._missed: tuple[str, str, int] | None = None
+        # What `find` looked for last in vain, and its key: `append` comes next with just that.
+        self._missed_tenant, self._missed_id, self._missed_key = "", "", -1
         self._due = 0
-        self._bytes = 0
         self._db = self._open_writer()
         try:
             with explained(self._path):
@@ -79,6 +71,7 @@ class SqliteJournal:
         except BaseException:
             self._db.close()
             raise
+        self._shrink = shrinker()
         self._checkpoints = Checkpointer(self._path, self._connect, self._reading)
 
     # Reading
@@ -98,7 +91,9 @@ class SqliteJournal:
             row = self._find(key, tenant, event_id)
             if row is not None:
                 return row
-        self._missed = (tenant, event_id, key)
+        self._missed_tenant = tenant
+        self._missed_id = event_id
+        self._missed_key = key
         return None
 
     def read(self, seq: int) -> Row | None:
@@ -106,31 +101,17 @@ class SqliteJournal:
         self._check_usable()
         if not 1 <= seq <= self._last:
             return None
-        found = self._read(f"SELECT {_COLUMNS} FROM journal WHERE seq = ?", (seq,))
-        return self._row(found[0]) if found else None
+        return self._row(seq, self._segments.row(seq))
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """The rows with a number above `after` that were committed when the reading began, in order.
 
-        Reads some hundred rows at a time and holds neither a transaction nor a lock in between, so
-        that the writer goes on and the log is not kept from starting over.
+        Holds neither a transaction nor a lock between two reads, so that the writer goes on and the
+        log is not kept from starting over.
         """
         self._check_usable()
-        last, at, chunk = self._last, max(after, 0), _CHUNK
-        while at < last:
-            found = self._read(
-                f"SELECT {_COLUMNS} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-                (at, last, chunk),
-            )
-            if not found or found[0][0] != at + 1 or found[-1][0] != at + len(found):
-                raise StorageError(
-                    f"{self._path} is damaged: rows are missing after number {at}; restore the"
-                    " last good backup"
-                )
-            yield from map(self._row, found)
-            at += len(found)
-            size = sum(len(v[9]) + len(v[10]) + len(v[11]) for v in found) // len(found)
-            chunk = max(1, min(_CHUNK, _CHUNK_BYTES // (size + 1)))
+        for seq, packed in self._segments.rows(max(after, 0), self._last):
+            yield self._row(seq, packed)
 
     def policy(self, policy: str) -> bytes | None:
         """The archive kept under this hash."""
@@ -160,38 +141,36 @@ class SqliteJournal:
         seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer = row
         if seq != self._due:
             raise ValueError(f"the next row has the number {self._due}, not {seq}")
-        missed = self._missed
-        if missed is None or missed[1] != event_id or missed[0] != tenant:
+        key = self._missed_key
+        if key < 0 or event_id != self._missed_id or tenant != self._missed_tenant:
             if self.find(tenant, event_id) is not None:
                 raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
-            missed = self._missed
-            assert missed is not None
+            key = self._missed_key
         if messages:
             for message in messages:
                 if message.seq != seq:
                     raise ValueError(f"a message of row {message.seq} came with row {seq}")
             self._messages.extend(messages)
-        tenants, types, policies = self._tenants, self._types, self._policies
-        values = (
-            seq,
-            missed[2],
-            tenants.number.get(tenant) or tenants.coin(tenant),
-            types.number.get(type_) or types.coin(type_),
-            policies.number.get(policy) or policies.coin(policy),
-            kind,
-            at_ms,
-            received_ms,
-            event_id,
-            body,
-            vector,
-            answer,
+        tenants, types, policies = self._words
+        # All that is made for an event and kept until the commit.
+        self._gathered.append(
+            (
+                tenants.number.get(tenant) or tenants.coin(tenant),
+                types.number.get(type_) or types.coin(type_),
+                policies.number.get(policy) or policies.coin(policy),
+                kind,
+                at_ms,
+                received_ms,
+                event_id,
+                body,
+                vector,
+                answer,
+            )
         )
-        self._seen.add(missed[2], seq)
-        self._values.append(values)
-        self._gathered.append(row)
-        self._bytes += len(body) + len(vector) + len(answer) + _ROW_OVERHEAD
+        self._keys.append(key)
+        self._add(key, seq)
         self._due = seq + 1
-        self._missed = None
+        self._missed_key = -1
 
     def commit(self) -> None:
         """Make all gathered rows durable at once.
@@ -203,6 +182,7 @@ class SqliteJournal:
         self._check_usable()
         if not self._gathered:
             return
+        segments = self._encoded()
         keys = self._slice()
         db = self._db
         try:
@@ -210,7 +190,8 @@ class SqliteJournal:
             for words in self._words:
                 if words.fresh:
                     db.executemany(words.insert, words.fresh)  # (2)
-            _insert_rows(db, self._values)  # (3)
+            for segment in segments:
+                db.execute(_INSERT_SEGMENT, segment)  # (3)
             if self._messages:
                 _insert_messages(db, self._messages)  # (4)
             if keys is not None:
@@ -224,9 +205,9 @@ class SqliteJournal:
             # What is durable here: all of the group or nothing of it. Only the file knows.
             self._in_doubt, self._usable = True, False
             with suppress(StorageError):
-                self._settle(keys)
+                self._settle(keys, segments)
             raise explain(error, self._path) from error
-        self._kept(keys)
+        self._kept(keys, segments)
 
     def check_writable(self) -> None:
         """Write a page and sync it, as a commit would; raises what a commit would raise."""
@@ -307,7 +288,8 @@ class SqliteJournal:
         self._policies = Words(self._db, "policies")
         self._words = (self._tenants, self._types, self._policies)
         self._seen = Seen(self._db)
-        self._look = self._seen.look
+        self._look, self._add = self._seen.look, self._seen.add
+        self._segments = Segments(self._path, self._read)
         self._last = self._last_in_file()
         if self._last != self._seen.committed:
             raise StorageError(f"{self._path} is damaged: `seen` is ahead of the journal")
@@ -315,8 +297,18 @@ class SqliteJournal:
         self._debt = 0
 
     def _last_in_file(self) -> int:
-        last: int | None = self._db.execute("SELECT max(seq) FROM journal").fetchone()[0]
-        return last or 0
+        last = "SELECT last FROM journal ORDER BY first DESC LIMIT 1"
+        found: tuple[int] | None = self._db.execute(last).fetchone()
+        return found[0] if found else 0
+
+    def _encoded(self) -> list[Segment]:
+        """The gathered rows as they will stand in the file."""
+        try:
+            return list(segments_of(self._last + 1, self._keys, self._gathered, self._shrink))
+        except (OverflowError, ValueError) as error:
+            # One row that cannot be written must not stand in the way of all later ones.
+            self._dropped()
+            raise StorageError(f"a row of the group cannot be written: {error}") from error
 
     def _slice(self) -> Slice | None:
         """What this commit merges: two older keys for each row, so that merging keeps ahead."""
@@ -328,24 +320,25 @@ class SqliteJournal:
             self._debt = 0
         return keys
 
-    def _kept(self, keys: Slice | None) -> None:
+    def _kept(self, keys: Slice | None, segments: Sequence[Segment]) -> None:
         """The group is durable: move everything in memory on."""
         self._last = self._due - 1
         self._seen.committed = self._last
-        written = self._bytes
+        written = sum(len(segment.rows) for segment in segments)
         if keys is not None:
             self._seen.merged(keys)
             self._debt -= len(keys.rows)
-            written += int(len(keys.rows) * self._seen.pages_per_key() * _PAGE)
+            written += int(len(keys.rows) * self._seen.pages_per_key() * PAGE_BYTES)
         for words in self._words:
             if words.fresh:
                 words.kept()
         self._clear()
-        self._checkpoints.written(written + 2 * _PAGE, self._db)
+        self._checkpoints.written(written + 2 * PAGE_BYTES, self._db)
 
     def _dropped(self) -> None:
         """The group is not durable: forget it, so that its events may come again."""
-        self._seen.forget((values[1], values[0]) for values in reversed(self._values))
+        newest = range(self._due - 1, self._last, -1)
+        self._seen.forget(zip(reversed(self._keys), newest, strict=True))
         for words in self._words:
             words.forget()
         self._due = self._last + 1
@@ -353,12 +346,11 @@ class SqliteJournal:
 
     def _clear(self) -> None:
         self._gathered.clear()
-        self._values.clear()
+        self._keys.clear()
         self._messages.clear()
-        self._missed = None
-        self._bytes = 0
+        self._missed_key = -1
 
-    def _settle(self, keys: Slice | None = None) -> None:
+    def _settle(self, keys: Slice | None = None, segments: Sequence[Segment] = ()) -> None:
         """After a failed commit: ask the file whether the group is in it, and believe the file.
 
         The failed transaction is rolled back, by giving up the connection if need be. A group is
@@ -377,7 +369,7 @@ class SqliteJournal:
                 self._db = self._open_writer()
                 last = self._last_in_file()
         if last == self._due - 1:
-            self._kept(keys)
+            self._kept(keys, segments)
         elif last == self._last:
             self._dropped()
         else:
@@ -396,41 +388,29 @@ class SqliteJournal:
     def _find(self, key: int, tenant: str, event_id: str) -> Row | None:
         """Look into every row with this key: another event may have the same one."""
         with explained(self._path):
-            for seq in self._seen.rows_of(key, self._db):
-                if seq > self._last:
-                    row = self._gathered[seq - self._last - 1]
-                else:
-                    found = self._db.execute(
-                        f"SELECT {_COLUMNS} FROM journal WHERE seq = ?", (seq,)
-                    ).fetchone()
-                    if found is None:
-                        raise StorageError(
-                            f"{self._path} is damaged: row {seq} is missing; restore the last good"
-                            " backup"
-                        )
-                    row = self._row(found)
-                if row.event_id == event_id and row.tenant == tenant:
-                    return row
+            seqs = self._seen.rows_of(key, self._db)
+        for seq in seqs:
+            gathered = seq - self._last - 1
+            packed = self._gathered[gathered] if gathered >= 0 else self._segments.row(seq)
+            row = self._row(seq, packed)
+            if row.event_id == event_id and row.tenant == tenant:
+                return row
         return None
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         with self._reading, explained(self._path):
             return self._reader.execute(sql, values).fetchall()
 
-    def _row(self, values: _Values) -> Row:
-        seq, _, tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer = (
-            values
-        )
-        return Row(
-            seq,
-            self._tenants.word(tenant),
-            event_id,
-            kind,
-            self._types.word(type_),
-            at_ms,
-            received_ms,
-            self._policies.word(policy),
-            body,
-            vector,
-            answer,
-        )
+    def _row(self, seq: int, packed: Packed) -> Row:
+        tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer = packed
+        tenants, types, policies = self._words
+        try:
+            return Row(
+                seq, tenants.word(tenant), event_id, kind, types.word(type_), at_ms, received_ms,
+                policies.word(policy), body, vector, answer,
+            )  # fmt: skip
+        except KeyError as error:
+            raise StorageError(
+                f"{self._path} is damaged: row {seq} names a word that is not there ({error});"
+                " restore the last good backup"
+            ) from error

@@ -20,6 +20,8 @@ Database = Literal["journal", "desk"]
 
 _APPLICATION_ID: dict[Database, int] = {"journal": 0x4B484A31, "desk": 0x4B484431}
 _FILE_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
+PAGE_BYTES = 16_384
+"""SQLite's own choice, 4,096, was measured to cost a third more for each byte that is written."""
 WAIT_S = 2.0
 """How long a call waits for another connection's lock before it gives up."""
 _OLDEST_SQLITE = (3, 37, 0)
@@ -71,6 +73,8 @@ def open_database(path: Path, database: Database) -> sqlite3.Connection:
     try:
         with explained(path):
             _check_owner(connection, path, database)
+            # Counts only while the file has no page yet.
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise StorageError(

@@ -12,15 +12,19 @@ Why this shape: `docs/adr/0003-finding-an-event-again.md`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+import struct
+from collections.abc import Callable, Iterable
 from hashlib import blake2s
-from itertools import chain
+from itertools import chain, islice, repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.filter import PATTERN_MASK, PATTERNS, WORD_SHIFT, Filter
+from kanhe.stores.sqlite.segments import KEY_BYTES
 
 GENERATION = 1 << 18
 _PARTS_BITS = 6
@@ -29,14 +33,16 @@ _PART_SHIFT = 63 - _PARTS_BITS
 _EPOCH_FIRST = 1 << 22
 _EPOCH_NEXT = 1 << 24
 _SCAN = 65_536
-"""How many rows are fetched at a time while rebuilding."""
-_KEYS_PER_PAGE = 140
-_number = int.from_bytes  # Big-endian by default since Python 3.11.
+"""How many keys are fetched at a time while rebuilding."""
+_KEYS_PER_PAGE = 560
+_first_8: Callable[[bytes], tuple[int]] = struct.Struct(">Q").unpack_from
+
+_Numbers = npt.NDArray[np.int64]
 
 
 def event_key(tenant: str, event_id: str) -> int:
     """63 bits of BLAKE2s for an event. Two events may share a key; the row itself tells them apart."""
-    return _number(blake2s(f"{tenant}\x1f{event_id}".encode()).digest()[:8]) >> 1
+    return _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
 
 
 def epoch_of(seq: int) -> int:
@@ -53,7 +59,6 @@ class Slice(NamedTuple):
 
     rows: list[tuple[int, int, int]]
     """(epoch, key, seq) in key order."""
-    keys: npt.NDArray[np.int64]
     upto: int
     parts: int
     """`progress` after this slice; both as before unless the slice ends a part."""
@@ -77,9 +82,10 @@ class Seen:
         self._twins: dict[int, list[int]] = {}
         self._filters: list[Filter] = []
         self._words: list[tuple[memoryview[int], int]] = []
-        self._queue: list[tuple[int, int]] | None = None
-        self._queue_keys = np.empty(0, dtype=np.int64)
+        # The part that is being merged, in key order, and how many of it are through.
+        self._queue: tuple[_Numbers, _Numbers] | None = None
         self._at = 0
+        self._oldest = 0
         self._upto, self._parts = db.execute("SELECT upto, parts FROM progress").fetchone()
         self._fill_filters(db)
         self.committed = self._fill_memory(db)
@@ -95,13 +101,14 @@ class Seen:
         Stands on the path of every event; that is why it is one function and repeats `event_key`
         and `Filter.__contains__`.
         """
-        key = _number(blake2s(f"{tenant}\x1f{event_id}".encode()).digest()[:8]) >> 1
+        key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
         if key in self._memory[key >> _PART_SHIFT]:
             return ~key
-        word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
-        for words, mask in self._words:
-            if words[word & mask] & bits == bits:
-                return ~key
+        if self._words:
+            word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
+            for words, mask in self._words:
+                if words[word & mask] & bits == bits:
+                    return ~key
         return key
 
     def rows_of(self, key: int, db: sqlite3.Connection) -> list[int]:
@@ -140,29 +147,29 @@ class Seen:
         if self._queue is None:
             self._queue = self._sorted_part(end_row)
             self._at = 0
+        keys, seqs = self._queue
         end = self._at + size
-        if end + size // 4 >= len(self._queue):
-            end = len(self._queue)
-        epoch = epoch_of(end_row)
-        rows = [(epoch, key, seq) for key, seq in self._queue[self._at : end]]
+        if end + size // 4 >= len(keys):
+            end = len(keys)
+        at = self._at
+        rows = list(zip(repeat(epoch_of(end_row)), keys[at:end].tolist(), seqs[at:end].tolist()))
         upto, parts = self._upto, self._parts
-        ends_part = end == len(self._queue)
+        ends_part = end == len(keys)
         if ends_part:
             parts += 1
             if parts == PARTS:
                 upto, parts = end_row, 0
-        return Slice(rows, self._queue_keys[self._at : end], upto, parts, ends_part)
+        return Slice(rows, upto, parts, ends_part)
 
     def merged(self, done: Slice) -> None:
-        """The slice is durable: its keys move from memory behind the filter of their epoch."""
-        if done.rows:
-            self._filter(done.rows[0][0]).add(done.keys)
-            self._at += len(done.rows)
-        if not done.ends_part:
+        """The slice is durable; with the last one of a part, its keys move behind their filter."""
+        self._at += len(done.rows)
+        if not done.ends_part or self._queue is None:
             return
-        # Only after the filter knows every key of the part may memory forget them.
         end_row, part = self._upto + GENERATION, self._memory[self._parts]
-        self._memory[self._parts] = {key: seq for key, seq in part.items() if seq > end_row}
+        # Only after the filter knows every key of the part may memory forget them.
+        self._filter(epoch_of(end_row)).add(self._queue[0])
+        self._memory[self._parts] = dict(islice(part.items(), self._oldest, None))
         for key in self._twins.keys() & part.keys():
             self._forget_merged_twins(key, end_row)
         self._queue = None
@@ -174,16 +181,19 @@ class Seen:
         pages = (self._upto - earlier + GENERATION) / _KEYS_PER_PAGE
         return float(min(1.0, pages / GENERATION))
 
-    def _sorted_part(self, end_row: int) -> list[tuple[int, int]]:
+    def _sorted_part(self, end_row: int) -> tuple[_Numbers, _Numbers]:
         """The part that is due, sorted: 4,096 keys on average, well under a millisecond."""
         part = self._memory[self._parts]
-        keys = np.fromiter(part.keys(), dtype=np.int64, count=len(part))
         seqs = np.fromiter(part.values(), dtype=np.int64, count=len(part))
         due = seqs <= end_row
-        keys, seqs = keys[due], seqs[due]
-        order = np.argsort(keys)
-        self._queue_keys = keys[order]
-        queue = list(zip(self._queue_keys.tolist(), seqs[order].tolist(), strict=True))
+        self._oldest = int(np.count_nonzero(due))
+        if not due[: self._oldest].all():
+            # Rows come in order, and so do the entries of a dictionary; only twins disturb that.
+            part = dict(sorted(part.items(), key=itemgetter(1)))
+            self._memory[self._parts] = part
+            seqs = np.sort(seqs)
+        seqs = seqs[: self._oldest]
+        keys = np.fromiter(part.keys(), dtype=np.int64, count=self._oldest)
         twins = [
             (key, seq)
             for key in self._twins.keys() & part.keys()
@@ -191,9 +201,10 @@ class Seen:
             if seq <= end_row
         ]
         if twins:
-            queue = sorted(queue + twins)
-            self._queue_keys = np.array([key for key, _ in queue], dtype=np.int64)
-        return queue
+            keys = np.append(keys, [key for key, _ in twins])
+            seqs = np.append(seqs, [seq for _, seq in twins])
+        order = np.lexsort((seqs, keys)) if twins else np.argsort(keys)
+        return keys[order], seqs[order]
 
     def _forget_merged_twins(self, key: int, end_row: int) -> None:
         """Rows of one key: the merged ones leave memory, the first of the rest takes their place."""
@@ -223,11 +234,20 @@ class Seen:
 
     def _fill_memory(self, db: sqlite3.Connection) -> int:
         """Read the keys of the rows that are not merged; returns the last row's number."""
-        last, end_row = self._upto, self._upto + GENERATION
-        cursor = db.execute("SELECT key, seq FROM journal WHERE seq > ? ORDER BY seq", (last,))
-        while rows := cursor.fetchmany(_SCAN):
-            for key, seq in rows:
-                if seq > end_row or key >> _PART_SHIFT >= self._parts:
+        at, end_row = self._upto, self._upto + GENERATION
+        cursor = db.execute(
+            "SELECT first, last, keys FROM journal WHERE first >="
+            " coalesce((SELECT max(first) FROM journal WHERE first <= ?), 0) ORDER BY first",
+            (at + 1,),
+        )
+        for first, last, blob in cursor:
+            if len(blob) != KEY_BYTES * (last - first + 1):
+                raise StorageError(
+                    f"the journal is damaged: the segment of the rows {first} to {last} lacks keys;"
+                    " restore the last good backup"
+                )
+            for seq, key in enumerate(np.frombuffer(blob, dtype="<i8").tolist(), first):
+                if seq > at and (seq > end_row or key >> _PART_SHIFT >= self._parts):
                     self.add(key, seq)
-            last = rows[-1][1]
-        return int(last)
+            at = max(at, last)
+        return int(at)

@@ -1,6 +1,6 @@
--- The journal: one row per event, in the one order of all events.
+-- The journal: all events in their one order.
 
--- Words that recur in many rows stand once, and rows refer to them by a small number.
+-- Words that recur in many events stand once, and events refer to them by a small number.
 CREATE TABLE tenants (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
 
 CREATE TABLE types (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
@@ -8,20 +8,15 @@ CREATE TABLE types (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
 -- `archive` is NULL for a policy whose text was never handed over for keeping.
 CREATE TABLE policies (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, archive BLOB) STRICT;
 
--- `key` is 63 bits of BLAKE2s over tenant and event id. It has no index on purpose: see `seen`.
+-- One row per segment: the events that became durable together, numbered `first` to `last`. `rows`
+-- is compressed MessagePack: an array of events, each an array of tenant, type, policy, kind, at_ms,
+-- received_ms, event_id, body, vector, answer. `keys` has 8 bytes for each event, little-endian:
+-- 63 bits of BLAKE2s over tenant and event id. It has no index on purpose: see `seen`.
 CREATE TABLE journal (
-  seq INTEGER PRIMARY KEY,
-  key INTEGER NOT NULL,
-  tenant INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  policy INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  received_ms INTEGER NOT NULL,
-  event_id TEXT NOT NULL,
-  body BLOB NOT NULL,
-  vector BLOB NOT NULL,
-  answer BLOB NOT NULL
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  keys BLOB NOT NULL,
+  rows BLOB NOT NULL
 ) STRICT;
 
 -- Messages leave from here, in the order of `id`.
