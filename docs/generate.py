@@ -40,7 +40,7 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
     "not-found": ProblemKind(
         "Nothing is here", 404,
         "The path, the decision or the list does not exist, or belongs to another tenant.",
-        "路径、判定或名单不存在，或属于其他租户。",
+        "路径、决策或名单不存在，或属于其他租户。",
     ),
     "method-not-allowed": ProblemKind(
         "The method is not allowed", 405,
@@ -95,7 +95,7 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "The event could not be stored", 503,
         "The journal cannot be written at the moment, for example because the disk is full. Nothing "
         "was recorded. Send the same event again; it is taken as soon as the cause is gone.",
-        "日志暂时无法写入，例如磁盘已满。本次未作任何记录。请重发同一事件；故障排除后即可受理。",
+        "事件日志暂时无法写入，例如磁盘已满。本次未作任何记录。请重发同一事件；故障排除后即可受理。",
     ),
 }  # fmt: skip
 """Problems of the request itself, beside those of the event in it."""

@@ -89,6 +89,7 @@ class Kanhe:
         self._progress = progress
         self._unknown: dict[str, int] = {}
         self._retry_ms, self._trouble = 0, ""
+        self._lost: StorageError | None = None
         journal.keep_policy(pack.hash, pack.archive)
         self._flow = self._wire()
         self._flow.features.warm()
@@ -155,16 +156,25 @@ class Kanhe:
 
     def recover(self) -> None:
         """Rebuild memory from the journal. Raises `StorageError` while it cannot be written."""
-        if self.clock() < self._retry_ms:
+        # A clock that was set back must not put the next try off for as long.
+        if 0 < self._retry_ms - self.clock() <= _RETRY_AFTER_MS:
             raise StorageError(self._trouble)
-        # What was gathered before memory tore is whole: it becomes durable rather than be lost.
-        self.journal.commit()
+        gathered = self._flow.seq > self.journal.last_seq()
+        try:
+            # What was gathered before memory tore is whole: it becomes durable rather than be lost.
+            self.journal.commit()
+        except StorageError as error:
+            if gathered:
+                # Those who wait for it must hear so from the `commit` that they wait for.
+                self._lost = error
+            raise
         self.journal.check_writable()
         self._flow = self._wire()
         try:
             self._catch_up()
-        except StorageError as error:
-            # Rebuilding is dear: do not repeat it for every event that comes while it cannot work.
+        except BaseException as error:
+            # Half a memory must never judge. And rebuilding is dear: do not repeat it for every
+            # event that comes while it cannot work.
             self._flow.torn = True
             self._retry_ms, self._trouble = self.clock() + _RETRY_AFTER_MS, str(error)
             raise
@@ -195,7 +205,10 @@ class Kanhe:
 
     def commit(self) -> None:
         """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
+        lost, self._lost = self._lost, None
         self._flow.commit()
+        if lost is not None:
+            raise StorageError(str(lost)) from lost
         if self._snapshot_due():
             self.snapshot()
 

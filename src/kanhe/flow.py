@@ -178,7 +178,7 @@ class Flow:
         for action in decision.actions:
             if action.kind == "list_add" and action.value:
                 expires = at_ms + action.for_ms if action.for_ms else 0
-                self.lists.add(
+                self.lists.prolong(
                     action.what, tenant, action.value, at_ms=at_ms, expires_ms=expires,
                     reason=decision.decision_id, author="policy",
                 )  # fmt: skip

@@ -41,6 +41,10 @@ class FakeLists:
         """By value."""
         yield from sorted(self.own.get((list_name, tenant), {}).items())
 
+    def spelled(self, list_name: str, value: str) -> str | None:
+        """As it stands."""
+        return value
+
     def contains(self, list_name: str, tenant: str, value: str, at_ms: int) -> bool:
         """Whether it is in."""
         return value in self.own.get((list_name, tenant), {})

@@ -233,3 +233,25 @@ def _head(length: str) -> bytes:
         f"POST /v1/decisions:batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n"
         f"{length}\r\n\r\n"
     ).encode()
+
+
+def test_a_key_revoked_during_a_batch_stops_it(running: Running) -> None:
+    """A batch that goes on for long ends about a second after its key was revoked, and says where."""
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as peer:
+        head = f"POST /v1/decisions:batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        peer.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        answer = b""
+        for number in range(2):
+            line = _lines(number)
+            peer.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+            if number == 0:
+                while b'"e0"' not in answer:
+                    answer += peer.recv(65_536)
+                running.keys.revoke(TOKEN)
+                time.sleep(1.1)
+        while b"not-authenticated" not in answer:
+            part = peer.recv(65_536)
+            assert part, answer
+            answer += part
+    assert b'"line":2' in answer
+    assert len(running.engine.kept) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ STEPS = (
     ("rules", "evaluate"),
     ("features", "packed"),
     ("journal", "append"),
-    ("lists", "add"),
+    ("lists", "prolong"),
     ("journal", "commit"),
 )
 
@@ -85,6 +86,67 @@ def test_a_fault_in_the_middle_of_a_group_keeps_its_neighbours(tmp_path: Path) -
         kanhe.commit()
         assert [row.event_id for row in kanhe.journal.rows()] == ["e0", "e2"]
         assert kanhe.state() == _rebuilt(kanhe)
+
+
+def test_a_group_lost_while_memory_is_rebuilt_is_not_answered(tmp_path: Path) -> None:
+    """If the disk fails just when a torn path saves its group, whoever waits for it hears so."""
+    with opened(tmp_path) as kanhe:
+        kanhe.judge("a", payment("e0", 0))
+        kanhe._flow.rules = Breaks(kanhe._flow.rules, "evaluate", after=False)  # type: ignore[assignment]
+        with pytest.raises(StorageError):
+            kanhe.judge("a", payment("e1", 1))
+        kanhe.journal._db = FullDisk(kanhe.journal._db)  # type: ignore[attr-defined]
+        with pytest.raises(StorageError):
+            kanhe.judge("a", payment("e2", 2))
+        with pytest.raises(StorageError):
+            kanhe.commit()
+        kanhe.judge("a", payment("e0", 0))
+        kanhe.commit()
+        assert [row.event_id for row in kanhe.journal.rows()] == ["e0"]
+
+
+class FullDisk:
+    """Stands in for a connection; the first COMMIT fails as on a full disk."""
+
+    def __init__(self, real: Any) -> None:
+        self._real, self._armed = real, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        """Pass the statement on, unless it is the one to fail."""
+        if self._armed and sql == "COMMIT":
+            self._armed = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._real.execute(sql, *values)
+
+
+@pytest.mark.parametrize(
+    "fault", [StorageError("unreadable"), ValueError("a fault of the program")]
+)
+def test_half_a_memory_never_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """If rebuilding breaks off, whatever broke it, it is done again before the next event, even
+    when the clock was set back meanwhile."""
+    now = [10**13]
+    with opened(tmp_path) as kanhe:
+        kanhe.clock = lambda: now[0]
+        for i in range(3):
+            kanhe.judge("a", payment(f"e{i}", i))
+        kanhe.commit()
+        state = kanhe.state()
+        kanhe._snapshots = None
+        kanhe._flow.torn = True
+        with monkeypatch.context() as patched:
+            patched.setattr(kanhe, "_catch_up", lambda: (_ for _ in ()).throw(fault))
+            with pytest.raises(type(fault)):
+                kanhe.judge("a", payment("e0", 0))
+        assert kanhe.stats().torn
+        now[0] -= 86_400_000
+        kanhe.judge("a", payment("e0", 0))
+        assert kanhe.state() == state
 
 
 def _judge_and_commit(kanhe: Kanhe, raw: bytes) -> None:

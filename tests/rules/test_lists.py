@@ -169,3 +169,27 @@ def test_dump_and_load_keep_everything(
         for value in ("c1", "c2", "c3", "卡"):
             question = ("stolen_cards", tenant, value, at_ms)
             assert other.contains(*question) == known.contains(*question)
+
+
+def test_a_rule_never_shortens_an_entry() -> None:
+    """What stands for good, or for longer, is not ended by a rule that lists the value for an hour."""
+    found = lists()
+    found.add("stolen_cards", "a", "c1", at_ms=0, author="staff")
+    found.add("stolen_cards", "a", "c2", at_ms=0, expires_ms=9_000, author="staff")
+    for value in ("c1", "c2", "c3"):
+        found.prolong("stolen_cards", "a", value, at_ms=0, expires_ms=5_000, author="policy")
+    assert [(v, e.expires_ms, e.author) for v, e in found.entries("stolen_cards", "a")] == [
+        ("c1", 0, "staff"),
+        ("c2", 9_000, "staff"),
+        ("c3", 5_000, "policy"),
+    ]
+    found.prolong("stolen_cards", "a", "c2", at_ms=0, expires_ms=0, author="policy")
+    assert found.contains("stolen_cards", "a", "c2", 10_000)
+
+
+def test_a_rule_lists_again_what_a_tenant_took_out() -> None:
+    """An entry of the pack that a tenant took out for itself can be made again."""
+    found = lists(PackEntry("c1"))
+    found.remove("stolen_cards", "a", "c1", at_ms=0)
+    found.prolong("stolen_cards", "a", "c1", at_ms=1, expires_ms=5_000)
+    assert found.contains("stolen_cards", "a", "c1", 2)

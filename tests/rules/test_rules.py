@@ -203,6 +203,45 @@ def test_sentences_show_amounts(amount_minor: int, currency: str, shown: str) ->
     assert found.reason.en == shown
 
 
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (0, "0 seconds", "0 秒"),
+        (1, "1 second", "1 秒"),
+        (119, "119 seconds", "119 秒"),
+        (120, "2 minutes", "2 分钟"),
+        (7_199, "119 minutes", "119 分钟"),
+        (7_200, "2 hours", "2 小时"),
+        (30 * 86_400, "30 days", "30 天"),
+        (math.nan, "–", "–"),
+    ],
+)
+def test_sentences_show_durations(seconds: float, en: str, zh: str) -> None:
+    """`{name:duration}` shows seconds as people say them, in the language of the sentence."""
+    text = 'rule("r", on="payment.attempted", when=True, points=1, en="{X}", zh="{X}")'
+    text = text.replace("X", "card_users_24h:duration")
+    found = compiled(text).evaluate(event(), vector(card_users_24h=seconds), nothing)
+    assert found[0].reason == Text(en, zh)
+
+
+def test_sentences_show_percentages() -> None:
+    """`{name:percent}` shows a share as a percentage."""
+    text = 'rule("r", on="payment.attempted", when=True, points=1, en="{X}", zh="{X}")'
+    text = text.replace("X", "user_mean_30d:percent")
+    found = compiled(text).evaluate(event(), vector(user_mean_30d=0.256), nothing)
+    assert found[0].reason == Text("26%", "26%")
+
+
+@pytest.mark.parametrize(
+    "place", ["card_users_24h:hours", "ip_country:duration", "amount_minor:percent"]
+)
+def test_wrong_forms_are_refused(place: str) -> None:
+    """An unknown form, and a form for something that is no plain number, is a mistake."""
+    text = 'rule("r", on="payment.attempted", when=True, points=1, en="{X}", zh="a")'
+    with pytest.raises(PolicyErrors):
+        read(text.replace("X", place))
+
+
 def test_sentence_without_values_is_one_constant() -> None:
     """A rule whose signal never changes gives the same object each time: nothing is built."""
     rules = compiled(rule("True"))

@@ -12,8 +12,10 @@ import pytest
 
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.intake.registry import builtin
+from kanhe.judge.policy.pack import load_pack, starter_path
 from kanhe.simulate import CAMPAIGNS, START_MS, SimulatedEvent, simulate
 from kanhe.simulate.campaigns.crew import ROBOTS
+from kanhe.simulate.places import PLACES, Place
 from kanhe.simulate.simulation import SimulationError
 
 DAY_MS = 86_400_000
@@ -138,7 +140,7 @@ def test_addresses_belong_to_nobody(life: list[SimulatedEvent]) -> None:
 )
 def test_impossible_lives_are_refused(wrong: dict[str, int]) -> None:
     """Too few events or days, or a start that is no midnight, are refused with the reason."""
-    with pytest.raises(SimulationError, match="at least 5000 events"):
+    with pytest.raises(SimulationError, match=r"needs at least (5,000 events|7 days)"):
         simulate(1, **wrong)
 
 
@@ -146,3 +148,11 @@ def test_every_campaign_is_documented() -> None:
     """docs/simulation.md tells what each campaign does, by its name in the truth."""
     page = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text("utf-8")
     assert [kind.name for kind in CAMPAIGNS if f"| `{kind.name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.code)
+def test_prices_are_of_the_right_size_in_every_currency(place: Place) -> None:
+    """A euro cent in minor units of ISO 4217 is worth a euro cent by the rates of the starter pack."""
+    rates = load_pack(starter_path()).rates
+    euros = rates.to_base(int(10_000 * place.minor_per_cent), place.currency)
+    assert euros == pytest.approx(10_000, rel=0.1)

@@ -79,7 +79,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "data_dir",
         "Folder that holds the journal, the snapshots and the keys.",
-        "存放日志、快照和密钥的目录。",
+        "存放事件日志、快照和密钥的目录。",
     ),
     Setting(
         "policy",

@@ -20,7 +20,7 @@ class Place:
     weight: int
     """How many of the shop's people live here, relative to the others."""
     minor_per_cent: float
-    """Minor units of the local currency for one euro cent."""
+    """Minor units of the local currency (ISO 4217: rupiah have two decimals) for one euro cent."""
     language: str
     dial: str
     mail: tuple[str, ...]
@@ -63,7 +63,7 @@ PLACES: tuple[Place, ...] = (
     _place(10, "SG", "SGD", 480, 3, 1.46, "en-SG", "+65", "example.sg", ("Singapore", 1.35, 103.82)),
     _place(11, "NG", "USD", 60, 2, 1.09, "en-NG", "+234", "example.ng", ("Lagos", 6.52, 3.38)),
     _place(12, "NL", "EUR", 60, 5, 1.0, "nl-NL", "+31", "example.nl", ("Amsterdam", 52.37, 4.90)),
-    _place(13, "ID", "IDR", 420, 3, 178.0, "id-ID", "+62", "example.id", ("Jakarta", -6.21, 106.85)),
+    _place(13, "ID", "IDR", 420, 3, 17_800.0, "id-ID", "+62", "example.id", ("Jakarta", -6.21, 106.85)),
 )  # fmt: skip
 
 CARDS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -36,10 +36,14 @@ def simulate(
     accounts and merchants that existed before, with their true, earlier dates. Raises
     `SimulationError` for fewer than 5,000 events or fewer than 7 days.
     """
-    if events < LEAST_EVENTS or days < 7 or start_ms % DAY_MS:
+    if events < LEAST_EVENTS:
         raise SimulationError(
-            f"a simulation needs at least {LEAST_EVENTS} events, 7 days, and a start at midnight UTC; got "
-            f"events={events}, days={days}, start_ms={start_ms}"
+            f"a simulation needs at least {LEAST_EVENTS:,} events, not {events:,}"
+        )
+    if days < 7 or start_ms % DAY_MS:
+        raise SimulationError(
+            "a simulation needs at least 7 days and a start at midnight UTC; got "
+            f"days={days}, start_ms={start_ms}"
         )
     return islice(_life(seed, events, days, start_ms), events)
 

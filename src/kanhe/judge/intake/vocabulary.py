@@ -37,10 +37,10 @@ ENTITIES = _of(
         "支付卡的令牌，同一张卡始终相同。绝不可传卡号本身。",
     ),
     ("email", "The e-mail address, or a keyed hash of it that keeps `@` and the domain.",
-     "电子邮箱地址，或保留 @ 与域名的密钥散列。"),
+     "电子邮箱地址，或保留 @ 与域名的密钥哈希。"),
     ("phone", "The telephone number, best as E.164, or a keyed hash of it.",
-     "电话号码（建议用 E.164 格式），或其密钥散列。"),
-    ("address", "The postal address, as a normalised text or hash.", "收货或账单地址，规范化后的文本或散列。"),
+     "电话号码（建议用 E.164 格式），或其密钥哈希。"),
+    ("address", "The postal address, as a normalised text or hash.", "收货或账单地址，规范化后的文本或哈希。"),
     ("merchant", "The shop or seller on the platform.", "平台上的商家。"),
     ("product", "The product or listing.", "商品或商品页。"),
     ("order", "The order.", "订单。"),
@@ -62,7 +62,7 @@ IDENTIFIERS = _of(
     ("label", "The anti-counterfeit label on the goods.", "商品上的防伪标签编号。"),
     ("finding", "The finding, as the tool that found it names it.", "发现项编号，由发现它的工具给出。"),
     ("asset", "The host, application or repository a finding is about.", "发现项所涉及的主机、应用或代码库。"),
-    ("bank_account", "A hash of the bank account money is paid out to.", "收款银行账户的散列值。"),
+    ("bank_account", "A hash of the bank account money is paid out to.", "收款银行账户的哈希值。"),
     ("card_bin", "The first six to eight digits of the card number.", "卡号的前六至八位（发卡行识别码）。"),
     ("coupon", "The code of the coupon.", "优惠券码。"),
     ("promo", "The campaign or promotion.", "营销活动编号。"),
@@ -89,7 +89,7 @@ LISTS = _of(
     (
         "owners",
         "Hashes of the identities of owners and representatives.",
-        "所有人及法定代表人身份的散列值。",
+        "所有人及法定代表人身份的哈希值。",
     ),
 )
 
@@ -108,7 +108,7 @@ TEXTS = _of(
     ("title", "The title of a listing or finding.", "商品页或发现项的标题。"),
     ("source", "Who or what reported it.", "报告来源。"),
     ("finding_rule", "The rule, signature or CVE that matched.", "命中的规则、特征码或 CVE 编号。"),
-    ("legal_name", "The registered name of a business, or a hash of it.", "企业登记名称或其散列值。"),
+    ("legal_name", "The registered name of a business, or a hash of it.", "企业登记名称或其哈希值。"),
     ("staff_role", "The role in which the employee acted.", "员工操作时所用的角色。"),
 )  # fmt: skip
 

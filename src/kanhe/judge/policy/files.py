@@ -49,8 +49,14 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         raise PolicyError(
             str(folder), 1, 1, "there is no such folder", f"a pack is a folder with a {MANIFEST}"
         )
-    for path in sorted(_paths(folder)):
-        name = path.relative_to(folder).as_posix()
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(_paths(folder))}
+    if not any(_PART.fullmatch(name) for name in found):
+        # Said alone, because somebody else's folder is full of files that are no part of a pack.
+        raise PolicyError(
+            str(folder), 1, 1, f"there is no {MANIFEST} in this folder, so it is no policy pack",
+            "`kanhe policy path` names the folder of the starter pack, for copying",
+        )  # fmt: skip
+    for name, path in found.items():
         with mistakes.gathered():
             _check_name(name)
             files[name] = _content(path, name)

@@ -151,7 +151,7 @@ class _Reader:
         with mistakes.gathered():
             en = read_sentence(source, given["en"], scope)
         with mistakes.gathered():
-            zh = read_sentence(source, given["zh"], scope)
+            zh = read_sentence(source, given["zh"], scope, "zh")
         with mistakes.gathered():
             effect = self._effect(given, scope)
             if effect == _Effect():

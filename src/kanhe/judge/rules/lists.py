@@ -17,6 +17,7 @@ import msgspec
 
 from kanhe.core.errors import KanheError
 from kanhe.core.time import DAY_MS
+from kanhe.judge.intake.exact import same_address
 from kanhe.judge.language.source import Mistakes, PolicyError, Source, suggestion
 
 COLUMNS = ("value", "expires", "reason", "author")
@@ -81,6 +82,10 @@ class Lists:
         self._tenants: set[str] = set()
         self._sweep_at: dict[tuple[str, str], int] = {}
 
+    def spelled(self, list_name: str, value: str) -> str | None:
+        """The value as events spell it, the only way it can be found; `None` if none can hold it."""
+        return _spelled(self.specs[list_name].holds, value) if list_name in self.specs else value
+
     def contains(self, list_name: str, tenant: str, value: str, at_ms: int) -> bool:
         """Whether the value stood in the list for this tenant at this moment."""
         own = self._own.get((list_name, tenant))
@@ -129,13 +134,40 @@ class Lists:
         author: str = "",
     ) -> None:
         """Put a value in; one that is there already gets the new expiry, reason and author."""
+        value = self.spelled(list_name, value) or value
         own = self._own.setdefault((list_name, tenant), {})
         self._tenants.add(tenant)
         own[value] = Entry(max(0, expires_ms), reason, author, at_ms)
         self._sweep((list_name, tenant), own, at_ms)
 
+    def prolong(
+        self,
+        list_name: str,
+        tenant: str,
+        value: str,
+        *,
+        at_ms: int,
+        expires_ms: int = 0,
+        reason: str = "",
+        author: str = "",
+    ) -> None:
+        """The same as `add`, unless the value already stands there for as long or longer.
+
+        What a rule puts on a list for an hour must not end what somebody put there for good: those
+        who are listed may well be able to make that rule fire.
+        """
+        kept = self._own.get((list_name, tenant), {}).get(self.spelled(list_name, value) or value)
+        if kept is not None and kept.expires_ms != _TAKEN_OUT:
+            if kept.expires_ms == 0 or 0 < expires_ms <= kept.expires_ms:
+                return
+        self.add(
+            list_name, tenant, value, at_ms=at_ms, expires_ms=expires_ms, reason=reason,
+            author=author,
+        )  # fmt: skip
+
     def remove(self, list_name: str, tenant: str, value: str, *, at_ms: int) -> bool:
         """Take a value out for this tenant; says whether it was in."""
+        value = self.spelled(list_name, value) or value
         was_in = self.contains(list_name, tenant, value, at_ms)
         own = self._own.setdefault((list_name, tenant), {})
         own.pop(value, None)
@@ -143,7 +175,9 @@ class Lists:
             self._tenants.add(tenant)
             own[value] = Entry(_TAKEN_OUT, "", "", at_ms)
         if not own:
+            # With the entries goes the memory of when to sweep them: a snapshot does not keep it.
             del self._own[list_name, tenant]
+            self._sweep_at.pop((list_name, tenant), None)
         return was_in
 
     def entries(self, list_name: str, tenant: str) -> Iterator[tuple[str, Entry]]:
@@ -256,11 +290,18 @@ def _entry(source: Source, line: int, cells: dict[str, str], spec: ListSpec) -> 
         raise source.error_at(line, 1, "the value is missing")
     if len(value) > VALUE_MAX or not value.isprintable():
         raise source.error_at(line, 1, f"a value is 1 to {VALUE_MAX} printable characters")
-    if spec.holds == "domain":
-        # The language's domain() gives lower case, so that only lower case can ever be found.
-        value = value.lower()
+    spelled = _spelled(spec.holds, value)
+    if spelled is None:
+        raise source.error_at(line, 1, f"{value[:80]!r} is no network address", "write 203.0.113.7")
     expires_ms = _moment(source, line, cells.get("expires", ""))
-    return PackEntry(value, expires_ms, cells.get("reason", ""), cells.get("author", ""))
+    return PackEntry(spelled, expires_ms, cells.get("reason", ""), cells.get("author", ""))
+
+
+def _spelled(holds: str, value: str) -> str | None:
+    """A value as events spell it: addresses in one way (RFC 5952), domains in lower case."""
+    if holds == "ip":
+        return same_address(value)
+    return value.lower() if holds == "domain" else value
 
 
 def _moment(source: Source, line: int, text: str) -> int:

@@ -1,7 +1,7 @@
 """The sentences of a rule: plain text with `{name}` where a value of the event belongs.
 
 Whole numbers are shown plain, others with one decimal, amounts with their currency, a missing value
-as a dash.
+as a dash. `{name:duration}` shows a number of seconds and `{name:percent}` a share as people say it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
+from typing import Literal
 
 from kanhe.core.currencies import EXPONENT
 from kanhe.core.event import Event
@@ -28,6 +29,12 @@ SHOWN_MAX = 80
 MISSING = "–"
 """What stands for a missing value."""
 
+Language = Literal["en", "zh"]
+"""The language of a sentence, for the words in its values."""
+
+_UNITS = (
+    (86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒"),
+)  # fmt: skip
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -46,6 +53,8 @@ class Place:
 
     name: str
     origin: Origin
+    form: str = ""
+    """How it is shown, one of `FORMS`; empty for what suits its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class Sentence:
     text: str
     """As it was written."""
     parts: tuple[str | Place, ...]
+    language: Language = "en"
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -67,7 +77,9 @@ class Sentence:
         return "".join(part if isinstance(part, str) else MISSING for part in self.parts)
 
 
-def read_sentence(source: Source, node: ast.expr, scope: Scope) -> Sentence:
+def read_sentence(
+    source: Source, node: ast.expr, scope: Scope, language: Language = "en"
+) -> Sentence:
     """Read a sentence; each `{name}` must be a field or a feature in reach, `{{` is a brace."""
     text = text_of(source, node, most=REASON_MAX, empty=False)
     parts: list[str | Place] = []
@@ -80,9 +92,9 @@ def read_sentence(source: Source, node: ast.expr, scope: Scope) -> Sentence:
         elif found[1] is None:
             raise source.error(node, f"a lone {found[0]} in a sentence", f"write {found[0] * 2}")
         else:
-            parts.append(_place(source, node, found[1].strip(), scope))
+            parts.append(_place(source, node, found[1], scope))
     parts.append(text[at:])
-    return Sentence(text, _joined(parts))
+    return Sentence(text, _joined(parts), language)
 
 
 def shown(value: object) -> str:
@@ -110,6 +122,34 @@ def shown_amount(amount_minor: int | None, currency: str | None) -> str:
     return f"{sign}{whole:,}{decimals} {currency}"
 
 
+def shown_duration(value: object, language: Language) -> str:
+    """A number of seconds as people say it: 7,200 is `2 hours`; rounded down, so never too long."""
+    if not isinstance(value, int | float) or value != value:
+        return MISSING
+    seconds = max(0, int(value))
+    for size, english, chinese in _UNITS:
+        # From two on, so that nothing is shown coarser than to a half.
+        if seconds >= 2 * size or size == 1:
+            count = seconds // size
+            if language == "zh":
+                return f"{count} {chinese}"
+            return f"{count} {english}" if count == 1 else f"{count} {english}s"
+    return MISSING
+
+
+def shown_percent(value: object, language: Language) -> str:
+    """A share from 0 to 1 as a percentage."""
+    if not isinstance(value, int | float) or value != value:
+        return MISSING
+    return f"{value:.0%}"
+
+
+FORMS: Mapping[str, Callable[[object, Language], str]] = {
+    "duration": shown_duration,
+    "percent": shown_percent,
+}
+"""What may stand after the colon in `{name:form}`, for numbers."""
+
 Writer = Callable[[Event, Sequence[float]], str]
 """Writes something for one event and its vector."""
 
@@ -117,7 +157,7 @@ Writer = Callable[[Event, Sequence[float]], str]
 def writer_of(sentence: Sentence, index: Mapping[str, int], rates: Rates) -> Writer:
     """What writes the sentence for one event; `index` gives each feature's place in the vector."""
     writers = [
-        _constant(part) if isinstance(part, str) else _writer(part, index, rates)
+        _constant(part) if isinstance(part, str) else _writer(part, sentence.language, index, rates)
         for part in sentence.parts
     ]
     return lambda event, vector: "".join([write(event, vector) for write in writers])
@@ -127,8 +167,10 @@ def _constant(text: str) -> Writer:
     return lambda event, vector: text
 
 
-def _writer(place: Place, index: Mapping[str, int], rates: Rates) -> Writer:
+def _writer(place: Place, language: Language, index: Mapping[str, int], rates: Rates) -> Writer:
     """What writes the value of one place."""
+    if place.form:
+        return _formed(place, language, index)
     if place.origin is Origin.FEATURE:
         position = index[place.name]
         return lambda event, vector: shown(vector[position])
@@ -142,7 +184,32 @@ def _writer(place: Place, index: Mapping[str, int], rates: Rates) -> Writer:
     return lambda event, vector: shown_amount(rates.to_base(*paid(event)), rates.base)
 
 
-def _place(source: Source, node: ast.expr, name: str, scope: Scope) -> Place:
+def _formed(place: Place, language: Language, index: Mapping[str, int]) -> Writer:
+    """What writes the value of a place that says how."""
+    show = FORMS[place.form]
+    if place.origin is Origin.FEATURE:
+        position = index[place.name]
+        return lambda event, vector: show(vector[position], language)
+    value = attrgetter(place.name)
+    return lambda event, vector: show(value(event), language)
+
+
+def _place(source: Source, node: ast.expr, written: str, scope: Scope) -> Place:
+    """The place for what stands between braces: a name, and perhaps a form."""
+    name, colon, form = (part.strip() for part in written.partition(":"))
+    place = _named(source, node, name, scope)
+    if not colon:
+        return place
+    if form not in FORMS:
+        hint = suggestion(form, FORMS) or f"there are {' and '.join(FORMS)}"
+        raise source.error(node, f"unknown form {{{name[:80]}:{form[:80]}}} in a sentence", hint)
+    types = scope.features if place.origin is Origin.FEATURE else scope.fields
+    if place.origin in (Origin.AMOUNT, Origin.BASE) or types[name] is not Type.NUMBER:
+        raise source.error(node, f"{name} is not a number that can be shown as {form}")
+    return Place(name, place.origin, form)
+
+
+def _named(source: Source, node: ast.expr, name: str, scope: Scope) -> Place:
     """The place for one name."""
     if name in scope.features:
         if scope.features[name] is Type.TEXT:

@@ -72,13 +72,13 @@ class BatchOfEvents:
         """Answer one request. Raises like a single event before the first answer; later faults
         become a last line, because the status has been sent by then."""
         head = read_head(scope["headers"])
-        caller = self._gate.admit(head.authorization, self._needs)  # (1)
+        self._gate.admit(head.authorization, self._needs)  # (1)
         if head.length > self._most_bytes:
             raise self._too_large()
         outlet = Outlet(send, NDJSON)
         cutter = LineCutter(self._most_line_bytes)
         try:
-            await self._stream(caller, receive, cutter, outlet)
+            await self._stream(head.authorization, receive, cutter, outlet)
         except Disconnected:
             self._note_cut(cutter)
             return
@@ -91,7 +91,7 @@ class BatchOfEvents:
             outlet.close()
 
     async def _stream(
-        self, caller: Caller, receive: Receive, cutter: LineCutter, outlet: Outlet
+        self, authorization: bytes, receive: Receive, cutter: LineCutter, outlet: Outlet
     ) -> None:
         received, more = 0, True
         while more:
@@ -109,6 +109,8 @@ class BatchOfEvents:
             position = iter(allowed)
             while group := list(islice(position, GROUP_LINES)):
                 try:
+                    # Asked again for each group: a batch may last for hours, a revoked key may not.
+                    caller = self._gate.admit(authorization, self._needs)
                     await self._pace(caller, len(group), outlet)
                     outlet.put(await self._answer(caller, group), more)  # (3) (4) (5)
                 except (Refusal, StorageError) as error:

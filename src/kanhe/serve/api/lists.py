@@ -96,7 +96,10 @@ class ListRoutes:
             entry = msgspec.json.decode(body, type=NewEntry)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _bad_entry(str(error)) from None
-        change: dict[str, Any] = {"value": entry.value}
+        spelled = self._engine.lists().spelled(name, entry.value)
+        if spelled is None:
+            raise _bad_entry(entry.value, "value", "a network address, IPv4 or IPv6")
+        change: dict[str, Any] = {"value": spelled}
         if entry.expires_ms is not None:
             change["expires_ms"] = entry.expires_ms
         if entry.note:
@@ -109,6 +112,7 @@ class ListRoutes:
         caller = self._admit(request)
         name = self._known(request)
         value = request.path_params["value"]
+        value = self._engine.lists().spelled(name, value) or value
         if not self._engine.lists().contains(name, caller.tenant, value, _now_ms()):
             raise rejected("not-found", "No such entry", 404, f"The list {name} has no such entry.")
         return await self._change(caller, "list.entry_removed", name, {"value": value}, "", "", 200)
@@ -158,11 +162,11 @@ def _json(content: Any) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json")
 
 
-def _bad_entry(message: str) -> Rejected:
+def _bad_entry(got: str, field: str = "", expected: str = "a list entry") -> Rejected:
     return rejected(
         "entry-invalid",
         "The list entry is not valid",
         422,
         "Expected an object with 'value' and, as needed, 'expires_ms', 'note', 'staff' and 'id'.",
-        errors=(FieldProblem("", "a list entry", message[:80]),),
+        errors=(FieldProblem(field, expected, got[:80]),),
     )

@@ -56,6 +56,9 @@ class Lists(Protocol):
     def entries(self, list_name: str, tenant: str, /) -> Iterator[tuple[str, Entry]]:
         """The tenant's own entries, by value."""
 
+    def spelled(self, list_name: str, value: str, /) -> str | None:
+        """The value as events spell it; `None` if none can hold it."""
+
     def contains(self, list_name: str, tenant: str, value: str, at_ms: int, /) -> bool:
         """Whether the value stands in the list for this tenant at this moment."""
 

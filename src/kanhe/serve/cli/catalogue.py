@@ -22,7 +22,7 @@ def show_all(settings: Settings, as_json: bool) -> None:
         return
     columns = [words(f"col.{c}") for c in ("type", "meaning", "needed")]
     rows = [(t.name, either(t.en, t.zh), " ".join(t.requires)) for t in registry.types.values()]
-    print_table(columns, rows)
+    print_table(columns, rows, whole=(0,))
 
 
 def show_one(settings: Settings, name: str, as_json: bool) -> None:
@@ -44,6 +44,8 @@ def show_one(settings: Settings, name: str, as_json: bool) -> None:
          either(f.en, f.zh) + (f" ({', '.join(f.choices)})" if f.choices else ""))
         for f in fields.values()
     ]  # fmt: skip
-    print_table([words(f"col.{c}") for c in ("field", "need", "kind", "unit", "meaning")], rows)
+    print_table(
+        [words(f"col.{c}") for c in ("field", "need", "kind", "unit", "meaning")], rows, whole=(0,)
+    )
     example = msgspec.json.format(msgspec.json.encode(found.example), indent=2).decode()
     say(f"{words('events.example')}:\n{example}")

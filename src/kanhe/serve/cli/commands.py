@@ -10,7 +10,12 @@ import typer
 
 from kanhe.serve.cli.wording import words
 
-_NO_COMPLETION = {"add_completion": False, "no_args_is_help": True, "rich_markup_mode": None}
+_NO_COMPLETION = {
+    "add_completion": False,
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 
 
 def build() -> typer.Typer:
@@ -20,14 +25,28 @@ def build() -> typer.Typer:
     @app.callback()
     def kanhe(
         lang: Annotated[str, typer.Option("--lang", help=words("opt.lang"))] = "",
+        version: Annotated[
+            bool,
+            typer.Option("--version", is_eager=True, callback=_version, help=words("opt.version")),
+        ] = False,
     ) -> None:
-        """The language was taken from the words before this is called."""
+        """The language was taken out of the words before this is called."""
 
     _serving(app)
     _judging(app)
     _groups(app)
     _looking(app)
     return app
+
+
+def _version(asked: bool) -> None:
+    """Tell the version and end, if asked to."""
+    if asked:
+        import kanhe
+        from kanhe.serve.cli.terminal import say
+
+        say(f"kanhe {kanhe.__version__}")
+        raise typer.Exit()
 
 
 def _data_dir() -> Any:

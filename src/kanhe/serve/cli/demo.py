@@ -79,7 +79,7 @@ def _place(settings: Settings) -> Iterator[tuple[Settings, bool]]:
 
 def _mapping_beside() -> Path:
     if not _SHIPPED_MAPPING.exists():
-        raise SettingsError("--data needs --map: say which column becomes which field")
+        raise SettingsError(words("demo.needs_map"))
     return _SHIPPED_MAPPING
 
 
@@ -87,10 +87,11 @@ def _mapping_beside() -> Path:
 
 
 def _simulated(settings: Settings, events: int, seed: int, as_json: bool) -> int:
+    life = simulate(seed, events)  # First, so that a wrong wish is told before anything begins.
     with opened(settings) as engine:
         tell(words("demo.making", events=events))
         scores = Scoreboard()
-        speed, refused = _judge_all(engine, scores, events, seed)
+        speed, refused = _judge_all(engine, scores, life, events)
     report = scores.report()
     if as_json:
         told = {**report.as_json(), "speed": speed, "refused": refused, "seed": seed}
@@ -100,13 +101,15 @@ def _simulated(settings: Settings, events: int, seed: int, as_json: bool) -> int
     return REFUSED if refused else OK
 
 
-def _judge_all(engine: Kanhe, scores: Scoreboard, events: int, seed: int) -> tuple[Speed, int]:
+def _judge_all(
+    engine: Kanhe, scores: Scoreboard, life: Iterator[SimulatedEvent], events: int
+) -> tuple[Speed, int]:
     """Judge the whole life of the shop as it happens; only judging and storing are timed."""
     taken, refused, working = array("d"), 0, 0.0
     group: list[tuple[SimulatedEvent, str]] = []
     with progress_bar() as bar:
         task = bar.add_task(words("demo.judging"), total=events)
-        for number, event in enumerate(simulate(seed, events), 1):
+        for number, event in enumerate(life, 1):
             begun = time.perf_counter()
             try:
                 # The shop's own time: an event arrives in the moment in which it happens.
@@ -192,8 +195,8 @@ def _span(ms: int | None) -> str:
         return words("demo.at_once")
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
         if ms >= size:
-            return f"{ms / size:.1f} {unit}"
-    return f"{ms} ms"
+            return words(f"span.{unit}", value=ms / size)
+    return words("span.ms", value=ms)
 
 
 # Real orders
@@ -260,7 +263,7 @@ def _real_orders(settings: Settings, data: Path, mapping: Path, as_json: bool) -
     else:
         importing.show()
         columns = [words(f"col.{c}") for c in ("customer", "orders", "flagged", "score", "why")]
-        rows = [(c["customer"], c["events"], c["flagged"], c["highest_score"], "; ".join(c["why"]))
+        rows = [(c["customer"], c["events"], c["flagged"], c["highest_score"], "\n".join(c["why"]))
                 for c in suspicion.most()]  # fmt: skip
         print_table(columns, rows, title=words("demo.suspicious"), right=(1, 2, 3),
                     caption=words("demo.no_labels"))  # fmt: skip

@@ -66,8 +66,8 @@ def examine(settings: Settings, as_json: bool) -> int:
     return REFUSED if any(check.state == "bad" for check in checks) else OK
 
 
-def _check(name: str, state: State, found: str, do: str = "") -> Check:
-    return Check(name, state, found, "" if state == "fine" else words(f"do.{do or name}"))
+def _check(name: str, state: State, found: str, do: str = "", **values: object) -> Check:
+    return Check(name, state, found, "" if state == "fine" else words(f"do.{do or name}", **values))
 
 
 def _python(settings: Settings) -> Check:
@@ -79,7 +79,8 @@ def _policy(settings: Settings) -> Check:
     try:
         pack = load_pack(folder_of(settings, None))
     except KanheError as error:
-        return _check("policy", "bad", str(error).splitlines()[0])
+        first = str(error).splitlines()[0]
+        return _check("policy", "bad", first, folder=folder_of(settings, None))
     found = words("found.policy", name=pack.name, version=pack.version, rules=len(pack.rules))
     return _check("policy", "fine", found)
 

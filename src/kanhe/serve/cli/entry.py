@@ -8,18 +8,21 @@ from collections.abc import Mapping, Sequence
 
 from kanhe.core.errors import KanheError, StorageError
 from kanhe.serve.cli.terminal import OK, STORAGE, USAGE, complain
-from kanhe.serve.cli.wording import language_of, use_language
+from kanhe.serve.cli.wording import is_language, lang_option, language_of, use_language, words
 
 
 def run(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Run one command and return its exit code. Errors are told in one clear line on standard error."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    use_language(language_of(words, os.environ if environ is None else environ))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    use_language(language_of(given, os.environ if environ is None else environ))
+    asked, rest = lang_option(given)
+    if asked is not None and not is_language(asked):
+        return complain(words("lang.unknown", name=asked), USAGE)
     # After the language is known, because help texts are made when the commands are.
     from kanhe.serve.cli.commands import build
 
     try:
-        code = build()(args=words, prog_name="kanhe", standalone_mode=True)
+        code = build()(args=rest, prog_name="kanhe", standalone_mode=True)
     except SystemExit as done:
         code = done.code
     except StorageError as error:

@@ -96,7 +96,9 @@ class ImportRun:
             )
         )
         outcomes = ", ".join(
-            f"{name} {n:,}" for name, n in self.outcomes.most_common() if name and n
+            f"{words(f'outcome.{name}')} {n:,}"
+            for name, n in self.outcomes.most_common()
+            if name and n
         )
         if outcomes:
             say(words("import.outcomes", outcomes=outcomes))
@@ -157,8 +159,10 @@ def progress_bar() -> Iterator[Progress]:
 def _text_of(path: Path) -> Source:
     try:
         return Source(str(path), path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the mapping {path}: {error}") from None
+    except OSError as error:
+        raise InputError(f"cannot read the mapping {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"the mapping {path} is not UTF-8: {error}") from None
 
 
 def _row(where: str, count: KindCount) -> tuple[object, ...]:

@@ -61,16 +61,16 @@ def show(settings: Settings, tenant: str | None, as_json: bool) -> None:
     elif not found:
         say(words("keys.none"))
     else:
-        columns = ("id", "tenant", "name", "scopes", "rate", "burst", "created", "state")
+        columns = ("id", "tenant", "name", "scopes", "rate", "created", "state")
         rows = [
             (
                 key["id"], key["tenant"], key["name"], " ".join(key["scopes"]),
-                f"{key['rate_per_s']:g}", key["burst"], _date(key["created_ms"]),
+                _limit(key), _date(key["created_ms"]),
                 words(f"state.{key['state']}"),
             )
             for key in found
         ]  # fmt: skip
-        print_table([words(f"col.{column}") for column in columns], rows, right=(4, 5))
+        print_table([words(f"col.{column}") for column in columns], rows, whole=(0, 5))
 
 
 def revoke(settings: Settings, key_id: str, as_json: bool) -> None:
@@ -89,6 +89,12 @@ def revoke(settings: Settings, key_id: str, as_json: bool) -> None:
 def _described(key: Any) -> dict[str, Any]:
     state = "valid" if key.valid_at(now_ms()) else "revoked" if key.revoked_ms else "expired"
     return {**key._asdict(), "scopes": sorted(key.scopes), "state": state}
+
+
+def _limit(key: dict[str, Any]) -> str:
+    if not key["rate_per_s"]:
+        return "–"
+    return words("keys.limit", rate=f"{key['rate_per_s']:g}", burst=key["burst"])
 
 
 def _date(at_ms: int) -> str:

@@ -57,7 +57,7 @@ def add(
     if for_:
         more["expires_ms"] = now_ms() + duration_ms(for_)
     with opened(settings) as engine:
-        _known(engine, name)
+        value = _fitting(engine, name, value)
         answer = _change(engine, "list.entry_added", name, value, tenant, staff, more)
     _told(answer, "lists.added", name, value, as_json)
 
@@ -67,7 +67,7 @@ def remove(
 ) -> int:
     """Remove an entry; returns 1 if it was not there."""
     with opened(settings) as engine:
-        _known(engine, name)
+        value = _fitting(engine, name, value)
         if not engine.lists().contains(name, tenant, value, now_ms()):
             return complain(words("lists.absent", name=name, value=value), REFUSED)
         answer = _change(engine, "list.entry_removed", name, value, tenant, staff, {})
@@ -105,13 +105,23 @@ def _known(engine: Kanhe, name: str) -> None:
         raise SettingsError(words("lists.unknown", name=name, known=", ".join(sorted(known))))
 
 
+def _fitting(engine: Kanhe, name: str, value: str) -> str:
+    """The value as events spell it; refused if no event could ever hold it."""
+    _known(engine, name)
+    spelled = engine.lists().spelled(name, value)
+    if spelled is None:
+        raise SettingsError(words("lists.no_address", name=name, value=value))
+    return spelled
+
+
 def _show_names(engine: Kanhe, as_json: bool) -> None:
     specs = list(engine.lists().specs.values())
     if as_json:
         print_json(specs)
         return
     columns = [words(f"col.{c}") for c in ("name", "holds", "kind", "meaning")]
-    print_table(columns, [(s.name, s.holds, s.kind, either(s.en, s.zh)) for s in specs])
+    rows = [(s.name, s.holds, s.kind, either(s.en, s.zh)) for s in specs]
+    print_table(columns, rows, whole=(0,))
 
 
 def _expiry(expires_ms: int) -> str:

@@ -42,7 +42,7 @@ def check(settings: Settings, folder: Path | None, as_json: bool) -> int:
     if told["advice"]:
         say("\n" + words("policy.advice"))
         for advice in told["advice"]:
-            say(f"  {advice['place']}: {advice['message']}")
+            say(f"  {advice['place']}: {either(advice['message'], advice['message_zh'])}")
     return OK
 
 
@@ -60,7 +60,7 @@ def show(settings: Settings, folder: Path | None, as_json: bool) -> None:
     columns = [words(f"col.{c}") for c in ("name", "holds", "kind", "entries", "meaning")]
     rows = [(x["name"], x["holds"], x["kind"], x["entries"], either(x["en"], x["zh"]))
             for x in told["lists"]]  # fmt: skip
-    print_table(columns, rows, title=words("policy.lists"), right=(3,))
+    print_table(columns, rows, title=words("policy.lists"), right=(3,), whole=(0,))
 
 
 def path() -> None:
@@ -69,17 +69,28 @@ def path() -> None:
 
 
 def _show_features(features: list[dict[str, Any]]) -> None:
-    columns = [words(f"col.{c}") for c in ("name", "function", "types", "by", "over")]
-    rows = [(f["name"], f["function"], " ".join(f["types"]), " ".join(f["by"]), f.get("over", ""))
-            for f in features]  # fmt: skip
-    print_table(columns, rows, title=words("policy.features"))
+    columns = [words(f"col.{c}") for c in ("name", "what")]
+    rows = [(f["name"], _said(f)) for f in features]
+    print_table(columns, rows, title=words("policy.features"), whole=(0,))
+
+
+def _said(feature: dict[str, Any]) -> str:
+    """One feature nearly as its pack declares it."""
+    said = [feature["function"], ", ".join(feature["types"])]
+    if "field" in feature:
+        said.append(f"{feature['field']}")
+    said.append(f"by {' + '.join(feature['by'])}")
+    said += [f"{k} {feature[k]}" for k in ("over", "delay", "of", "where") if k in feature]
+    return " ".join(said)
 
 
 def _show_rules(rules: list[dict[str, Any]]) -> None:
-    columns = [words(f"col.{c}") for c in ("id", "points", "outcome", "reason", "tags")]
-    rows = [(r["id"], r["points"], r["outcome"] or "", either(r["en"], r["zh"]), " ".join(r["tags"]))
-            for r in rules]  # fmt: skip
-    print_table(columns, rows, title=words("policy.rules"), right=(1,))
+    columns = [words(f"col.{c}") for c in ("id", "points", "outcome", "reason")]
+    rows = [
+        (r["id"], r["points"], r["outcome"] or "", "\n".join([either(r["en"], r["zh"]), " ".join(r["tags"])]))
+        for r in rules
+    ]  # fmt: skip
+    print_table(columns, rows, title=words("policy.rules"), right=(1,), whole=(0,))
 
 
 def _report(error: PolicyErrors | PolicyError, as_json: bool) -> None:
@@ -99,4 +110,4 @@ def _report(error: PolicyErrors | PolicyError, as_json: bool) -> None:
         return
     for one in errors:
         tell(f"{one}\n")
-    tell(words("policy.mistakes", count=len(errors)))
+    tell(words("policy.mistakes" if len(errors) > 1 else "policy.mistake", count=len(errors)))

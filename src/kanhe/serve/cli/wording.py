@@ -12,19 +12,41 @@ from typing import Literal
 Language = Literal["en", "zh_CN"]
 
 _language: Language = "en"
+_LANGUAGES = ("en", "en_us", "en_gb", "zh", "zh_cn", "zh_hans", "zh_sg")
 
 
 def language_of(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
     """The language asked for by options or environment."""
-    for position, word in enumerate(arguments):
-        if word.startswith("--lang="):
-            return _named(word.partition("=")[2])
-        if word == "--lang" and position + 1 < len(arguments):
-            return _named(arguments[position + 1])
+    asked = lang_option(arguments)[0]
+    if asked is not None:
+        return _named(asked)
     for variable in ("KANHE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if environ.get(variable):
             return _named(environ[variable])
     return "en"
+
+
+def lang_option(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """What `--lang` says, wherever it stands before `--`, and the arguments without it."""
+    said: str | None = None
+    rest: list[str] = []
+    words_left = iter(arguments)
+    for word in words_left:
+        if word == "--":
+            rest.append(word)
+            break
+        if word.startswith("--lang="):
+            said = word.partition("=")[2]
+        elif word == "--lang":
+            said = next(words_left, "")
+        else:
+            rest.append(word)
+    return said, [*rest, *words_left]
+
+
+def is_language(text: str) -> bool:
+    """Whether `--lang` may say this."""
+    return text.lower().replace("-", "_").partition(".")[0] in _LANGUAGES
 
 
 def _named(text: str) -> Language:
@@ -61,12 +83,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # Help: commands
     "help.kanhe": (
         "Kanhe judges, records and answers every event of a trade.",
-        "勘合：对交易中的每个事件进行判断、记录与应答。",
+        "勘合：对交易中的每个事件作出判定，存证并答复。",
     ),
     "help.serve": ("Serve the HTTP interface.", "启动 HTTP 服务。"),
     "help.decide": (
         "Judge events, one JSON object a line, and print the answers.",
-        "逐行读取 JSON 事件并输出判定结果。",
+        "逐行读取 JSON 事件，作出判定并输出答复。",
     ),
     "help.import": (
         "Turn a CSV or Parquet file of a shop into events and judge them.",
@@ -81,7 +103,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "help.policy.show": ("Show what a pack says.", "查看策略包的内容。"),
     "help.policy.path": (
         "Print the folder of the starter pack.",
-        "输出自带入门策略包的目录。",
+        "输出自带的入门策略包所在目录。",
     ),
     "help.lists": ("Show and change list entries.", "查看和修改名单条目。"),
     "help.lists.show": (
@@ -98,15 +120,23 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "检查本机和数据目录，并说明如何处理问题。",
     ),
     "help.demo": (
-        "Let a simulated shop live and be attacked, and show what was caught.",
-        "运行一家模拟店铺并对其发起攻击，展示拦截效果。",
+        "Run a simulated shop under attack, and show what was caught.",
+        "运行一家遭受攻击的模拟店铺，展示识别效果。",
     ),
     "help.version": ("Show the version.", "显示版本。"),
     # Help: options
-    "opt.lang": ("Language: en or zh_CN.", "语言：en 或 zh_CN。"),
+    "opt.lang": ("Language of messages: en or zh_CN.", "提示语言：en 或 zh_CN。"),
+    "opt.version": ("Show the version and exit.", "显示版本并退出。"),
+    "lang.unknown": (
+        "there is no language {name!r}; write --lang en or --lang zh_CN",
+        "不支持语言 {name!r}；请使用 --lang en 或 --lang zh_CN",
+    ),
     "opt.json": ("Print JSON.", "输出 JSON。"),
     "opt.data_dir": ("Data folder.", "数据目录。"),
-    "opt.policy": ("Folder of the policy pack.", "策略包目录。"),
+    "opt.policy": (
+        "Folder of the policy pack; the starter pack if left out.",
+        "策略包目录；省略则为自带的入门策略包。",
+    ),
     "opt.tenant": ("Whose events these are.", "事件所属租户。"),
     "opt.host": ("Address to listen on.", "监听地址。"),
     "opt.port": ("Port to listen on; 0 takes any.", "监听端口；0 表示任选。"),
@@ -119,7 +149,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "opt.log_format": ("text or json.", "text 或 json。"),
     "opt.lines": ("File of JSON lines; - is standard input.", "JSON 行文件；- 表示标准输入。"),
     "opt.record": ("Record only, do not judge.", "只记录，不判定。"),
-    "opt.dry_run": ("Keep nothing: try events and packs out.", "不保存任何数据，仅用于试验。"),
+    "opt.dry_run": (
+        "Keep nothing: try events and packs out.",
+        "不保存任何数据，用于试验事件和策略包。",
+    ),
     "opt.scopes": ("Scope the events are sent with.", "发送事件时使用的权限。"),
     "opt.table": ("CSV or Parquet file.", "CSV 或 Parquet 文件。"),
     "opt.map": ("Mapping from columns to events.", "从列到事件的映射文件。"),
@@ -136,8 +169,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "opt.expires": ("Expires after, such as 90d.", "有效期，例如 90d。"),
     "opt.key_id": ("Id of the key.", "密钥编号。"),
     "opt.pack": (
-        "Folder of a pack; the starter pack if left out.",
-        "策略包目录；省略则为自带的入门包。",
+        "Folder of a pack; if left out, that of the settings, else the starter pack.",
+        "策略包目录；省略则取设置中的策略包，未设置时为自带的入门策略包。",
     ),
     "opt.list": ("Name of the list.", "名单名称。"),
     "opt.value": ("What is listed.", "条目的值。"),
@@ -145,9 +178,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "opt.note": ("Why.", "原因。"),
     "opt.staff": ("Who.", "操作人。"),
     "opt.event_type": ("Name of the event type.", "事件类型名称。"),
-    "opt.events": ("How many events.", "事件数量。"),
+    "opt.events": ("How many events, at least 5,000.", "事件数量，至少 5,000。"),
     "opt.seed": ("The same seed makes the same shop.", "相同的种子产生相同的店铺。"),
-    "opt.data": ("Real orders instead of a simulation.", "使用真实订单代替模拟数据。"),
+    "opt.data": ("File of real orders to judge instead.", "改用真实订单文件。"),
     # Serving
     "serve.listening": (
         "Kanhe {version} listens on {url} ({keys}). Stop with Ctrl+C.",
@@ -160,14 +193,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "已停止；所有已应答的事件均已落盘。",
     ),
     "serve.no_keys": (
-        "there is no valid API key yet. Make one with: kanhe keys create --tenant shop --name backend"
-        "  Or try Kanhe on this machine without keys: kanhe serve --open",
-        "还没有有效的 API 密钥。创建密钥：kanhe keys create --tenant shop --name backend"
-        "  或者在本机不使用密钥试用：kanhe serve --open",
+        "there is no valid API key yet. Make one:\n"
+        "  kanhe keys create --tenant shop --name backend\n"
+        "or try Kanhe without keys, on this machine only:\n"
+        "  kanhe serve --open",
+        "还没有有效的 API 密钥。请先创建：\n"
+        "  kanhe keys create --tenant shop --name backend\n"
+        "或者仅在本机免密钥试用：\n"
+        "  kanhe serve --open",
     ),
     "rebuild.progress": (
         "rebuilding memory from the journal: {done} of {total}",
-        "正在根据日志重建内存状态：{done} / {total}",
+        "正在根据事件日志重建内存状态：{done} / {total}",
     ),
     # Deciding
     "decide.summary": (
@@ -180,6 +217,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "已为租户 {tenant} 创建密钥 {id}。令牌如下，仅显示这一次：",
     ),
     "keys.revoked": ("Key {id} is revoked.", "密钥 {id} 已吊销。"),
+    "keys.limit": ("{rate}/s, {burst} at once", "每秒 {rate}，瞬时 {burst}"),
     "keys.none": ("There are no keys.", "没有密钥。"),
     "keys.unknown_scope": (
         "unknown scope {scope!r}; there are: {known}",
@@ -189,8 +227,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "col.tenant": ("tenant", "租户"),
     "col.name": ("name", "名称"),
     "col.scopes": ("scopes", "权限"),
-    "col.rate": ("rate/s", "每秒速率"),
-    "col.burst": ("burst", "突发"),
+    "col.rate": ("limit", "限额"),
     "col.created": ("created", "创建时间"),
     "col.state": ("state", "状态"),
     "state.valid": ("valid", "有效"),
@@ -202,22 +239,19 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{name} {version}：检查通过。{features} 个特征，{rules} 条规则，{lists} 个名单。",
     ),
     "policy.advice": ("Worth a look:", "建议留意："),
+    "policy.mistake": ("{count} mistake", "共 {count} 处错误"),
     "policy.mistakes": ("{count} mistakes", "共 {count} 处错误"),
     "policy.features": ("Features", "特征"),
     "policy.rules": ("Rules", "规则"),
     "policy.lists": ("Lists", "名单"),
     "policy.verdict": (
         "challenge from {challenge} points, review from {review}, deny from {deny}",
-        "{challenge} 分起要求验证，{review} 分起人工审核，{deny} 分起拒绝",
+        "{challenge} 分起二次验证，{review} 分起人工审核，{deny} 分起拒绝",
     ),
-    "col.function": ("function", "函数"),
-    "col.types": ("event types", "事件类型"),
-    "col.by": ("by", "主体"),
-    "col.over": ("over", "窗口"),
+    "col.what": ("what is counted", "统计内容"),
     "col.points": ("points", "分值"),
-    "col.outcome": ("outcome", "结果"),
+    "col.outcome": ("outcome", "处置"),
     "col.reason": ("reason", "理由"),
-    "col.tags": ("tags", "标签"),
     "col.holds": ("holds", "内容"),
     "col.kind": ("kind", "类别"),
     "col.entries": ("entries", "条目数"),
@@ -225,6 +259,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "lists.unknown": (
         "the policy pack has no list {name!r}; it has: {known}",
         "策略包中没有名单 {name!r}；现有：{known}",
+    ),
+    "lists.no_address": (
+        "{name} holds network addresses, and {value!r} is none",
+        "名单 {name} 存放 IP 地址，而 {value!r} 不是 IP 地址",
     ),
     "lists.added": ("{value} is in {name} now.", "{value} 已加入 {name}。"),
     "lists.removed": ("{value} is no longer in {name}.", "{value} 已从 {name} 移除。"),
@@ -264,6 +302,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{lines} 行生成 {events} 个事件，用时 {seconds:.1f} 秒（{rate}/秒）",
     ),
     "import.outcomes": ("Outcomes: {outcomes}", "判定结果：{outcomes}"),
+    "outcome.allow": ("allow", "放行"),
+    "outcome.challenge": ("challenge", "二次验证"),
+    "outcome.review": ("review", "人工审核"),
+    "outcome.deny": ("deny", "拒绝"),
     "import.repeated": (
         "{count} of the events had been imported before and were not counted again",
         "其中 {count} 个事件此前已导入，未重复计入",
@@ -284,7 +326,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "check.folder": ("data folder", "数据目录"),
     "check.disk": ("disk space", "磁盘空间"),
     "check.sync": ("durable writes", "落盘速度"),
-    "check.journal": ("journal", "日志"),
+    "check.journal": ("journal", "事件日志"),
     "check.clock": ("clock", "时钟"),
     "check.files": ("open files", "可打开文件数"),
     "check.port": ("port", "端口"),
@@ -324,8 +366,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Raise the limit: ulimit -n 65536, or LimitNOFILE= in the service unit.",
         "提高上限：ulimit -n 65536，或在服务单元中设置 LimitNOFILE=。",
     ),
-    "do.port": ("Choose another port with --port.", "用 --port 选择其他端口。"),
-    "do.policy": ("See every mistake with: kanhe policy check", "查看全部错误：kanhe policy check"),
+    "do.port": (
+        "Kanhe may be running already; otherwise choose another port with --port.",
+        "可能 Kanhe 已在运行；否则请用 --port 选择其他端口。",
+    ),
+    "do.policy": (
+        "See every mistake with: kanhe policy check {folder}",
+        "查看全部错误：kanhe policy check {folder}",
+    ),
     "do.keys": (
         "Make one: kanhe keys create --tenant shop --name backend",
         "创建密钥：kanhe keys create --tenant shop --name backend",
@@ -341,7 +389,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "found.clock": ("{now} UTC", "{now} UTC"),
     "found.clock_back": (
         "{now} UTC, earlier than the last event in the journal",
-        "{now} UTC，早于日志中最后一个事件",
+        "{now} UTC，早于事件日志中的最后一个事件",
     ),
     "found.files": ("{limit} at once", "最多 {limit} 个"),
     "found.port": ("{host}:{port} is free", "{host}:{port} 可用"),
@@ -351,33 +399,42 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # Demo
     "demo.making": ("A simulated shop opens: {events} events", "模拟店铺开张：{events} 个事件"),
     "demo.judging": ("Judging", "判定中"),
-    "demo.title": ("What was caught", "拦截情况"),
+    "demo.title": ("What was caught", "识别情况"),
     "demo.simulated": (
         "A simulation with known truth. Numbers on your own shop will differ.",
-        "这是已知真相的模拟，真实店铺的数字会有所不同。",
+        "以上为模拟数据，每个事件的真相均已知；真实店铺的数字会有所不同。",
     ),
     "col.attack": ("attack", "攻击"),
     "col.events": ("events", "事件数"),
-    "col.caught": ("caught", "拦截率"),
+    "col.caught": ("caught", "识别率"),
     "col.attackers": ("attackers caught", "攻击者识别率"),
     "col.first_caught": ("first caught after", "首次识别用时"),
     "col.first_stopped": ("first blocked after", "首次拦截用时"),
     "demo.columns": (
         "Caught: asked for proof, held for review or denied. Blocked: held or denied.",
-        "“拦截率”含要求验证、人工审核和拒绝；“首次拦截”指人工审核或拒绝。",
+        "“识别”指未直接放行：二次验证、人工审核或拒绝；“拦截”仅指人工审核或拒绝。",
     ),
     "demo.never": ("never", "从未"),
     "demo.at_once": ("at once", "立即"),
+    "demo.needs_map": (
+        "--data needs --map, a mapping that says which column becomes which field (docs/import.md)",
+        "使用 --data 时须用 --map 指定映射，说明哪一列对应哪个字段（见 docs/zh-CN/import.md）",
+    ),
+    "span.d": ("{value:.1f} d", "{value:.1f} 天"),
+    "span.h": ("{value:.1f} h", "{value:.1f} 小时"),
+    "span.min": ("{value:.1f} min", "{value:.1f} 分钟"),
+    "span.s": ("{value:.1f} s", "{value:.1f} 秒"),
+    "span.ms": ("{value:.0f} ms", "{value:.0f} 毫秒"),
     "demo.honest": (
         "Honest buyers: {events} events, {alarmed} false alarms ({rate:.2%});"
         " {buyers_alarmed} of {buyers} buyers ever noticed ({buyer_rate:.2%});"
         " denied: {denied}.",
-        "诚实买家：{events} 个事件，误报 {alarmed} 次（{rate:.2%}）；"
-        "{buyers} 位买家中有 {buyers_alarmed} 位曾受影响（{buyer_rate:.2%}）；被拒绝 {denied} 次。",
+        "正常买家：{events} 个事件，误报 {alarmed} 次（{rate:.2%}）；"
+        "{buyers} 位买家中有 {buyers_alarmed} 位受到过打扰（{buyer_rate:.2%}）；被拒绝 {denied} 次。",
     ),
     "demo.others": (
         "Honest merchants, couriers and staff: {alarmed} false alarms in {events} events.",
-        "诚实商家、快递员和员工：{events} 个事件中误报 {alarmed} 次。",
+        "正常商家、快递员和员工：{events} 个事件中误报 {alarmed} 次。",
     ),
     "demo.speed": (
         "{events} events in {seconds:.1f} s: {rate} decisions per second, each durable;"
