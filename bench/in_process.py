@@ -17,8 +17,8 @@ from bench import policy, workload
 from kanhe.app import Kanhe, open_kanhe
 from kanhe.core.settings import Settings
 
-GROUP = 64
-"""Events that become durable together: what 64 open connections hand over at once."""
+GROUP = 256
+"""Events that become durable together; an import or a batch of lines hands over as many."""
 
 
 def measure(work: Path, rounds: int, per_round: int) -> dict[str, float]:

@@ -69,6 +69,12 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "The detail and the errors name the field and what was expected.",
         "名单条目不合规；detail 与 errors 指出字段及应有的取值。",
     ),
+    "id-taken": ProblemKind(
+        "The id belongs to another event", 409,
+        "A change of a list came under the id of an earlier event of another type; nothing was "
+        "changed. Send it again under an id of its own.",
+        "该名单变更使用的编号已属于另一类型的事件，未作任何变更。请换用新的编号重新提交。",
+    ),
     "rate-exceeded": ProblemKind(
         "The key's rate is used up", 429,
         "Try again after `Retry-After` seconds, or have the limit of the key raised.",

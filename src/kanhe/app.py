@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import stat
@@ -16,6 +17,7 @@ from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.flow import Flow, Pending, seq_of
 from kanhe.judge.features.live import LiveFeatures
+from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.judge.rules.compile import compile_rules
@@ -39,6 +41,8 @@ KEY_FILE = "state.key"
 SNAPSHOTS = "snapshots"
 _KEY_BYTES = 16
 _RETRY_AFTER_MS = 10_000
+
+_log = logging.getLogger("kanhe.app")
 
 Progress = Callable[[int, int], None]
 """Called now and then while the state is rebuilt, with rows done and rows in all."""
@@ -176,8 +180,12 @@ class Kanhe:
             # Half a memory must never judge. And rebuilding is dear: do not repeat it for every
             # event that comes while it cannot work.
             self._flow.torn = True
-            self._retry_ms, self._trouble = self.clock() + _RETRY_AFTER_MS, str(error)
+            self._pause(error)
             raise
+
+    def _pause(self, error: BaseException) -> None:
+        """Do not try to rebuild again for a while."""
+        self._retry_ms, self._trouble = self.clock() + _RETRY_AFTER_MS, str(error)
 
     def judge(
         self,
@@ -189,7 +197,11 @@ class Kanhe:
         """Decide one event in memory; see `flow.Flow.judge`. Answer only after `commit`."""
         if self._flow.torn:
             self.recover()
-        return self._flow.judge(tenant, raw, received_ms or self.clock(), scopes)
+        try:
+            return self._flow.judge(tenant, raw, received_ms or self.clock(), scopes)
+        except MemoryFullError as error:
+            self._pause(error)
+            raise
 
     def record(
         self,
@@ -201,7 +213,11 @@ class Kanhe:
         """Take one event in without a decision; see `flow.Flow.record`. Answer only after `commit`."""
         if self._flow.torn:
             self.recover()
-        return self._flow.record(tenant, raw, received_ms or self.clock(), scopes)
+        try:
+            return self._flow.record(tenant, raw, received_ms or self.clock(), scopes)
+        except MemoryFullError as error:
+            self._pause(error)
+            raise
 
     def commit(self) -> None:
         """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
@@ -315,8 +331,13 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
         journal = SqliteJournal(folder / JOURNAL_FILE)
         try:
             snapshots = SnapshotFolder(folder / SNAPSHOTS)
-            # After a journal was restored from a backup, a snapshot of its lost future must go.
-            snapshots.drop_after(journal.last_seq())
+            # After a journal was restored from a backup, a snapshot of its lost future must go. If
+            # nobody restored one, rows are gone that had been answered: somebody must hear of it.
+            if ahead := snapshots.drop_after(journal.last_seq()):
+                _log.warning(
+                    "journal.shorter_than_snapshot",
+                    extra={"snapshots": ", ".join(ahead), "journal_ends_at": journal.last_seq()},
+                )
             return Kanhe(
                 settings, clock, journal, pack, installation_key(folder), snapshots, lock, progress
             )

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from kanhe.core.decision import Decision
-from kanhe.core.errors import Refusal
+from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.core.event import Arrival, Event
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.intake.reader import Reader
@@ -48,6 +48,8 @@ class Pending(NamedTuple):
     type: str
     repeated: bool
     """Whether the event had been taken in before; the answer is the first one."""
+    differs: bool = False
+    """Whether it came with other content this time: the sender has used one id for two events."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -94,7 +96,9 @@ class Flow:
         event = arrival.event
         # (2) Once.
         if (row := self.journal.find(tenant, event.id)) is not None:
-            return _repeated(row)
+            return _repeated(row, arrival)
+        if event.type in _LIST_TYPES:
+            self._check_list(event)
         # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
         self.torn = True
         # (3) Features.
@@ -114,7 +118,7 @@ class Flow:
         if event.type in _LIST_TYPES:
             self._change_list(tenant, event)
         self.torn = False
-        return _new(Pending, (answer, seq, decision.outcome, event.type, False))
+        return _new(Pending, (answer, seq, decision.outcome, event.type, False, False))
 
     def record(
         self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
@@ -122,7 +126,9 @@ class Flow:
         """The same path without (4) and (5): the event counts, and no rule is asked."""
         arrival = self.reader.read(tenant, raw, received_ms, scopes)
         if (row := self.journal.find(tenant, arrival.event.id)) is not None:
-            return _repeated(row)
+            return _repeated(row, arrival)
+        if arrival.event.type in _LIST_TYPES:
+            self._check_list(arrival.event)
         self.torn = True
         self.features.observe(arrival)
         seq = self.seq + 1
@@ -183,6 +189,16 @@ class Flow:
                     reason=decision.decision_id, author="policy",
                 )  # fmt: skip
 
+    def _check_list(self, event: Event) -> None:
+        """An entry for a list that the pack does not have would hold back nobody, and say nothing."""
+        name = msgspec.structs.asdict(event)["list_name"]
+        if name not in self.lists.specs:
+            known = ", ".join(sorted(self.lists.specs)) or "none"
+            raise refuse(
+                "wrong-value", "A value is not one that is allowed", 422, "",
+                FieldProblem("list_name", f"a list of the policy pack: {known}", name[:80]),
+            )  # fmt: skip
+
     def _change_list(self, tenant: str, event: Event) -> None:
         """An entry was added or removed by hand; such events need the scope `lists`."""
         fields = msgspec.structs.asdict(event)
@@ -199,9 +215,9 @@ class Flow:
 _decode = msgspec.json.Decoder(Decision).decode
 
 
-def _repeated(row: Row) -> Pending:
+def _repeated(row: Row, arrival: Arrival) -> Pending:
     """The answer an event got when it came first."""
-    return Pending(row.answer, row.seq, "", row.type, True)
+    return Pending(row.answer, row.seq, "", row.type, True, row.body != arrival.body)
 
 
 def decision_id(seq: int) -> str:

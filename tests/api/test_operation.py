@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -150,3 +151,16 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert bucket.take() == 0.0
     now[0] = 50.0
     assert bucket.take() > 0.0
+
+
+def test_a_list_change_under_the_id_of_another_event_is_a_conflict(
+    start: Callable[..., Running],
+) -> None:
+    """Answering with that event's decision would look like success while nothing is listed."""
+    running = start()
+    with running.client() as client:
+        assert client.post("/v1/decisions", json=event("a1")).status_code == 200
+        name = next(iter(running.engine.lists().specs))
+        answer = client.post(f"/v1/lists/{name}/entries", json={"value": "u77", "id": "ea1"})
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "/problems/id-taken"

@@ -424,3 +424,18 @@ def test_an_idle_connection_is_closed_after_its_time(start: Callable[..., Runnin
         began = time.monotonic()
         assert sock.recv(100) == b""
         assert time.monotonic() - began < 8
+
+
+def test_an_offer_to_upgrade_is_ignored(running: Running) -> None:
+    """Java's HTTP client offers h2c with its first request; the event is judged all the same."""
+    raw = json.dumps(event("java")).encode()
+    request = (
+        b"POST /v1/decisions HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nhost: x\r\n"
+        b"Upgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
+        b"authorization: Bearer %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+        % (TOKEN.encode(), len(raw), raw)
+    )
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as sock:
+        for _ in range(2):
+            sock.sendall(request)
+            assert sock.recv(65_536).startswith(b"HTTP/1.1 200 ")

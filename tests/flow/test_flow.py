@@ -194,3 +194,32 @@ def test_events_a_new_pack_no_longer_knows_stay_and_count_for_nothing(tmp_path: 
         kanhe.commit()
         row = kanhe.journal.read(3)
         assert row and unpack_vector(row.vector, 2)[0] == 2
+
+
+def test_one_id_for_two_events_is_told(tmp_path: Path) -> None:
+    """The first answer stands; the caller hears that the content was another one this time."""
+    with opened(tmp_path) as kanhe:
+        first = kanhe.judge("a", payment("e1"))
+        same = kanhe.judge("a", payment("e1"))
+        other = kanhe.judge("a", payment("e1", amount_minor=5))
+        assert (same.repeated, same.differs) == (True, False)
+        assert (other.repeated, other.differs) == (True, True)
+        assert other.answer == first.answer
+
+
+def test_an_entry_for_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A misspelled list would hold back nobody; so would a card number where a token belongs."""
+    entry = {"type": "list.entry_added", "staff": "s1", "user": None, "card": None}
+    entry |= {"amount_minor": None, "currency": None, "value": "c9"}
+    with opened(tmp_path) as kanhe:
+        for name, value, said in (
+            ("stolen_crads", "c9", "stolen_cards"),
+            ("stolen_cards", "4111111111111111", "never a card number"),
+        ):
+            raw = payment("l1", **{**entry, "list_name": name, "value": value})
+            for take in (kanhe.judge, kanhe.record):
+                with pytest.raises(Refusal) as caught:
+                    take("a", raw, frozenset({"lists"}))
+                assert said in caught.value.problem.errors[0].expected
+        kanhe.record("a", payment("l1", **entry, list_name="stolen_cards"), frozenset({"lists"}))
+        assert decided(kanhe.judge("a", payment("e1", 1, card="c9")).answer)["outcome"] == "deny"

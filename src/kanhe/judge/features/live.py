@@ -150,18 +150,27 @@ class LiveFeatures:
 
     def encode_many(self, arrivals: Sequence[Arrival]) -> tuple[Integers, Integers, Integers]:
         """The kernel's inputs for many events: type offsets, numbers and hashed texts."""
-        kinds = np.empty(len(arrivals), dtype=np.int64)
-        xs = np.empty((len(arrivals), len(self._x)), dtype=np.int64)
-        hashes = np.empty((len(arrivals), len(self._hashes)), dtype=np.int64)
+        count = len(arrivals)
+        kinds = np.empty(count, dtype=np.int64)
+        xs = np.empty((count, len(self._x)), dtype=np.int64)
+        hashes = np.empty((count, len(self._hashes)), dtype=np.int64)
+        # Addresses and views are worked out once: for each event they would cost more than the rest.
+        row, row_bytes = hashes.ctypes.data, hashes.strides[0]
+        inputs, scratch, meta = (
+            self._x.data.cast("B"),
+            self._scratch.ctypes.data,
+            self.memory.meta_at,
+        )
+        numbers, width = memoryview(bytearray()), self._x.nbytes
+        if count:
+            numbers = xs.data.cast("B")
         for i, arrival in enumerate(arrivals):
             event = arrival.event
             text = self._encoders[event.type](event, self._salt(arrival.tenant))
             kinds[i] = kind = self._kinds[event.type]
-            xs[i] = self._x
-            row = hashes.ctypes.data + i * hashes.strides[0]
-            kernel.hash_row(
-                self._program_at, kind, self.memory.meta_at, row, self._scratch.ctypes.data, text
-            )
+            numbers[i * width : (i + 1) * width] = inputs
+            kernel.hash_row(self._program_at, kind, meta, row, scratch, text)
+            row += row_bytes
         return kinds, xs, hashes
 
     def run_encoded(self, kinds: Integers, xs: Integers, hashes: Integers, vectors: Floats) -> None:

@@ -21,7 +21,7 @@ Mistake = tuple[str, FieldProblem]
 
 _SUGGESTIONS_MAX = 3
 """For how many unknown names the nearest is sought: seeking takes long, and bodies may be hostile."""
-_CHECKED_FURTHER = ("at_ms", "card", "email", "ip")
+_CHECKED_FURTHER = ("at_ms", "card", "email", "ip", "value")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -139,7 +139,7 @@ def _meaning(name: str, value: Any, latest_ms: int | None) -> str:
     """The slug of what is wrong with a value that is well formed, or an empty text."""
     if name == "at_ms":
         return "future-event" if latest_ms is not None and value > latest_ms else ""
-    if name == "card":
+    if name in ("card", "value"):  # the entry of a list may be a card
         return "card-number" if is_card_number(value) else ""
     if name == "email":
         return "" if is_email(value) else "wrong-value"

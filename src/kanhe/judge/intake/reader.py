@@ -116,7 +116,7 @@ class Reader:
             or ((plain or _is_printable(body)) and _names_stand_once(raw, body))
         ) and (
             event.at_ms <= received_ms + self.future_tolerance_ms
-            and (not plan.restricted or plan.restricted in scopes)
+            and not plan.restricted  # rare, and mighty: looked at exactly
             and not self._is_doubtful(event, plan)
         ):
             return _new(Arrival, (tenant, event, body, received_ms))

@@ -14,6 +14,7 @@ after an answer on the shorter way, so that a well-behaved request costs no time
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
@@ -29,6 +30,7 @@ from kanhe.serve.api.ports import Waiting
 from kanhe.serve.api.single import SingleEvent
 
 _HEAD_BYTES = 65_536
+_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*(?=\r\n|\Z)", re.IGNORECASE)
 _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _JSON = b"content-type: application/json\r\ncontent-length: "
 _PROBLEM = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: ".encode()
@@ -63,6 +65,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._idle_since = 0.0
+        if b"pgrade:" in data and not self._head_bytes and self._is_answered():
+            data = _without_upgrade(data)
         if self._head_since:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -204,6 +208,16 @@ class Connection(HttpToolsProtocol):
         )
         self._head_since = 0.0
         self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """The start of a request without its `Upgrade` header.
+
+    A server may ignore the offer (RFC 9110, 7.8), and Java's HTTP client makes it with every first
+    request (`h2c`). The parser would end HTTP there and leave the body unread.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"", head) + end + rest
 
 
 class _Exchange:

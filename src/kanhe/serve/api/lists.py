@@ -137,6 +137,13 @@ class ListRoutes:
             **change,
         }
         waiting = self._engine.record(caller.tenant, msgspec.json.encode(event), caller.scopes)
+        if waiting.repeated and waiting.type != event_type:
+            raise rejected(
+                "id-taken",
+                "The id belongs to another event",
+                409,
+                f"{event['id']} is the id of an earlier {waiting.type}; nothing was changed.",
+            )
         await self._group.durable()
         return Response(waiting.answer, status, media_type="application/json")
 

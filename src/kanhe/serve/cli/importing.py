@@ -40,6 +40,7 @@ class ImportRun:
         self.warning = self._table.warning
         self.outcomes: Counter[str] = Counter()
         self.repeated = 0
+        self.differing = 0
         self.seconds = 0.0
 
     def go(self, tenant: str, record: bool, noticed: Noticed = lambda event, pending: None) -> None:
@@ -62,6 +63,7 @@ class ImportRun:
                     continue
                 self.outcomes[pending.outcome] += not pending.repeated
                 self.repeated += pending.repeated
+                self.differing += pending.differs
                 noticed(result, pending)
                 waiting += 1
                 if waiting % _GROUP == 0:
@@ -77,6 +79,7 @@ class ImportRun:
             **self.report.as_json(),
             "outcomes": {name: n for name, n in sorted(self.outcomes.items()) if name and n},
             "repeated": self.repeated,
+            "repeated_with_other_content": self.differing,
             "seconds": round(self.seconds, 3),
             "warning": self.warning,
         }
@@ -104,6 +107,8 @@ class ImportRun:
             say(words("import.outcomes", outcomes=outcomes))
         if self.repeated:
             say(words("import.repeated", count=self.repeated))
+        if self.differing:
+            say(words("import.differing", count=self.differing))
         if self.warning:
             say(self.warning)
         rows: list[tuple[object, ...]] = [
@@ -134,7 +139,7 @@ def import_file(
         print_json(run.as_json())
     else:
         run.show()
-    return REFUSED if run.report.refused() else OK
+    return REFUSED if run.report.refused() or run.differing else OK
 
 
 @contextmanager

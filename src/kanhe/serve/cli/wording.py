@@ -310,6 +310,11 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{count} of the events had been imported before and were not counted again",
         "其中 {count} 个事件此前已导入，未重复计入",
     ),
+    "import.differing": (
+        "{count} of those came with other content than before: their first version stands. "
+        "Was the first file cut short?",
+        "其中 {count} 个内容与上次不同，以首次导入的为准。上次的文件是否不完整？",
+    ),
     "col.lines": ("lines", "行数"),
     "col.first": ("first lines", "首批行号"),
     "col.where": ("what happened", "处理"),
