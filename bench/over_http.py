@@ -110,9 +110,7 @@ def _summary(seen: dict[str, list[Outcome]]) -> dict[str, object]:
     return result
 
 
-def _wrk(
-    lines: Path, load: Load, prefix: str, seconds: int, skip: int, first_ms: int
-) -> Outcome:
+def _wrk(lines: Path, load: Load, prefix: str, seconds: int, skip: int, first_ms: int) -> Outcome:
     """One round of load, from the core the server does not have."""
     script = Path(__file__).with_name("load.lua")
     url = f"http://127.0.0.1:{load.port}{load.path}"
