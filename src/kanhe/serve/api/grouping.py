@@ -2,7 +2,9 @@
 
 (1) A request judges its event in memory at once and asks to be told when it is durable.
 (2) The first one of a turn schedules the flush; those that follow join its group.
-(3) The flush writes the whole group once, and only then are they told.
+(3) As long as each turn brings further requests, the flush waits for the next turn, for two
+    milliseconds at most: a write costs about the same for one event as for fifty.
+(4) The flush writes the whole group once, and only then are they told.
 When the write fails nobody of the group is told yes, because nothing of the group was kept.
 """
 
@@ -19,6 +21,10 @@ from kanhe.serve.api.ports import Engine
 
 _log = logging.getLogger("kanhe.serve")
 _DOUBT_S = 5.0
+_ENOUGH = 256
+"""A group of so many events is written at once."""
+_PATIENCE_S = 0.002
+"""How long the first of a group waits for more, at most."""
 
 
 Settled = Callable[[StorageError | None], None]
@@ -33,6 +39,8 @@ class GroupCommit:
         self._counters = counters
         self._waiting: list[Settled] = []
         self._events = 0
+        self._noticed = 0
+        self._began = 0.0
         self._failing = False
         self._failed_at = 0.0
 
@@ -51,7 +59,9 @@ class GroupCommit:
         the event loop, in the same turn as the judging.
         """
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop = asyncio.get_running_loop()
+            self._began, self._noticed = loop.time(), 0
+            loop.call_soon(self._turn, loop)
         self._waiting.append(settled)
         self._events += events
 
@@ -69,6 +79,15 @@ class GroupCommit:
 
         self.tell(settled, events)
         return future
+
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait one more turn if this one brought requests, or write."""
+        grew = self._events > self._noticed
+        if grew and self._events < _ENOUGH and loop.time() - self._began < _PATIENCE_S:
+            self._noticed = self._events
+            loop.call_soon(self._turn, loop)
+        else:
+            self._flush()
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
