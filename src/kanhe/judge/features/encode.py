@@ -62,7 +62,7 @@ def _generate(
         "to_base": rates.to_base,
         "pack": packer.pack_into,
         "inputs": inputs,
-        "capped": _capped,
+        "in_base": _in_base(rates),
         "micro": _micro,
     }
     names["one_by_one"] = _one_by_one(names, len(conditions))
@@ -74,7 +74,7 @@ def _generate(
 def _number(field: str, required: frozenset[str]) -> str:
     """How one number is written: a field left out becomes MISSING."""
     if field == AMOUNT_BASE:
-        return "capped(to_base(e.amount_minor, e.currency))"
+        return "in_base(e.amount_minor, e.currency)"
     if field in {"lat", "lon"}:
         return f"micro(e.{field})"
     if field in required:
@@ -130,11 +130,17 @@ def _one_by_one(names: Mapping[str, Any], count: int) -> Callable[[Event], int]:
     return bits
 
 
-def _capped(value: int | None) -> int:
-    """A converted amount that is unknown or out of bounds is missing."""
-    if value is None or not -at.VALUE_MAX <= value <= at.VALUE_MAX:
-        return at.MISSING
-    return value
+def _in_base(rates: Rates) -> Callable[[int | None, str | None], int]:
+    """A conversion of amounts in which what is unknown or out of bounds is missing."""
+    to_base, base = rates.to_base, rates.base
+
+    def in_base(amount_minor: int | None, currency: str | None) -> int:
+        value = amount_minor if currency == base else to_base(amount_minor, currency)
+        if value is None or not -at.VALUE_MAX <= value <= at.VALUE_MAX:
+            return at.MISSING
+        return value
+
+    return in_base
 
 
 def _micro(degrees: float | None) -> int:

@@ -151,7 +151,7 @@ class LiveFeatures:
     def encode_many(self, arrivals: Sequence[Arrival]) -> tuple[Integers, Integers, Integers]:
         """The kernel's inputs for many events: type offsets, numbers and hashed texts."""
         count = len(arrivals)
-        kinds = np.empty(count, dtype=np.int64)
+        kinds: list[int] = []
         xs = np.empty((count, len(self._x)), dtype=np.int64)
         hashes = np.empty((count, len(self._hashes)), dtype=np.int64)
         # Addresses and views are worked out once: for each event they would cost more than the rest.
@@ -164,14 +164,19 @@ class LiveFeatures:
         numbers, width = memoryview(bytearray()), self._x.nbytes
         if count:
             numbers = xs.data.cast("B")
-        for i, arrival in enumerate(arrivals):
-            event = arrival.event
-            text = self._encoders[event.type](event, self._salt(arrival.tenant))
-            kinds[i] = kind = self._kinds[event.type]
-            numbers[i * width : (i + 1) * width] = inputs
-            kernel.hash_row(self._program_at, kind, meta, row, scratch, text)
+        plans = {name: (self._encoders[name], kind) for name, kind in self._kinds.items()}
+        hash_row, program, start, last_tenant, salt = kernel.hash_row, self._program_at, 0, "", 0
+        for tenant, event, _, _ in arrivals:
+            if tenant != last_tenant:
+                last_tenant, salt = tenant, self._salt(tenant)
+            encode, kind = plans[event.type]
+            text = encode(event, salt)
+            kinds.append(kind)
+            numbers[start : start + width] = inputs
+            start += width
+            hash_row(program, kind, meta, row, scratch, text)
             row += row_bytes
-        return kinds, xs, hashes
+        return np.array(kinds, dtype=np.int64), xs, hashes
 
     def run_encoded(self, kinds: Integers, xs: Integers, hashes: Integers, vectors: Floats) -> None:
         """Run the kernel over encoded events, growing the index when it asks for it."""
