@@ -229,7 +229,7 @@ def test_declarations_share_what_is_the_same() -> None:
 
 def test_cached_machine_code_knows_every_file_of_the_kernel() -> None:
     """A change in any source of the kernel must not leave old machine code in use."""
-    for function in (kernel.step, kernel.run, kernel.hash_row, arithmetic.hash_text):
+    for function in (kernel.step, kernel.run, kernel.hash_many, arithmetic.hash_text):
         stamp = function._cache._cache_file._source_stamp
         assert stamp[1] == arithmetic._stamp()
     folder = Path(arithmetic.__file__).parent

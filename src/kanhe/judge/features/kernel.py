@@ -429,13 +429,18 @@ def run(arena, index, meta, program, kinds, xs, hashes, vectors, first):
 
 
 @compiled
-def hash_row(program, kind, meta, hashes, scratch, text):
-    """Hash the texts of one event into one row (an address), for `run`."""
-    room = bytes_at(scratch)
-    size = len(text)
-    for i in range(size):
-        room[i] = text[i]
-    _hash_texts(words_at(program), kind, words_at(meta), words_at(hashes), room, size)
+def hash_many(program, kinds, meta, hashes, texts, ends):
+    """Hash the texts of many events into the rows of `hashes`, for `run`.
+
+    `program` and `meta` are addresses; `texts` holds the joined texts of all events one behind the
+    other (uint8), and those of event i end at `ends[i]`.
+    """
+    start = I64(0)
+    for i in range(kinds.shape[0]):
+        row = words_at(hashes.ctypes.data + i * hashes.strides[0])
+        text = bytes_at(texts.ctypes.data + start)
+        _hash_texts(words_at(program), kinds[i], words_at(meta), row, text, ends[i] - start)
+        start = ends[i]
 
 
 @compiled

@@ -151,32 +151,27 @@ class LiveFeatures:
     def encode_many(self, arrivals: Sequence[Arrival]) -> tuple[Integers, Integers, Integers]:
         """The kernel's inputs for many events: type offsets, numbers and hashed texts."""
         count = len(arrivals)
-        kinds: list[int] = []
         xs = np.empty((count, len(self._x)), dtype=np.int64)
         hashes = np.empty((count, len(self._hashes)), dtype=np.int64)
-        # Addresses and views are worked out once: for each event they would cost more than the rest.
-        row, row_bytes = hashes.ctypes.data, hashes.strides[0]
-        inputs, scratch, meta = (
-            self._x.data.cast("B"),
-            self._scratch.ctypes.data,
-            self.memory.meta_at,
-        )
-        numbers, width = memoryview(bytearray()), self._x.nbytes
-        if count:
-            numbers = xs.data.cast("B")
         plans = {name: (self._encoders[name], kind) for name, kind in self._kinds.items()}
-        hash_row, program, start, last_tenant, salt = kernel.hash_row, self._program_at, 0, "", 0
+        numbers = xs.data.cast("B") if count else memoryview(bytearray())
+        inputs, width, start = self._x.data.cast("B"), self._x.nbytes, 0
+        kinds: list[int] = []
+        texts: list[bytes] = []
+        last_tenant, salt = "", 0
         for tenant, event, _, _ in arrivals:
             if tenant != last_tenant:
                 last_tenant, salt = tenant, self._salt(tenant)
             encode, kind = plans[event.type]
-            text = encode(event, salt)
+            texts.append(encode(event, salt))
             kinds.append(kind)
             numbers[start : start + width] = inputs
             start += width
-            hash_row(program, kind, meta, row, scratch, text)
-            row += row_bytes
-        return np.array(kinds, dtype=np.int64), xs, hashes
+        found = np.array(kinds, dtype=np.int64)
+        joined = np.frombuffer(b"".join(texts), dtype=np.uint8)
+        ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=count))
+        kernel.hash_many(self._program_at, found, self.memory.meta_at, hashes, joined, ends)
+        return found, xs, hashes
 
     def run_encoded(self, kinds: Integers, xs: Integers, hashes: Integers, vectors: Floats) -> None:
         """Run the kernel over encoded events, growing the index when it asks for it."""
