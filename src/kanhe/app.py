@@ -44,6 +44,9 @@ _RETRY_AFTER_MS = 10_000
 
 _log = logging.getLogger("kanhe.app")
 
+_Walk = Callable[[Flow, str, bytes, int, frozenset[str]], Pending]
+"""`Flow.judge` or `Flow.record`."""
+
 Progress = Callable[[int, int], None]
 """Called now and then while the state is rebuilt, with rows done and rows in all."""
 
@@ -195,13 +198,7 @@ class Kanhe:
         received_ms: int | None = None,
     ) -> Pending:
         """Decide one event in memory; see `flow.Flow.judge`. Answer only after `commit`."""
-        if self._flow.torn:
-            self.recover()
-        try:
-            return self._flow.judge(tenant, raw, received_ms or self.clock(), scopes)
-        except MemoryFullError as error:
-            self._pause(error)
-            raise
+        return self._take(Flow.judge, tenant, raw, scopes, received_ms)
 
     def record(
         self,
@@ -211,10 +208,21 @@ class Kanhe:
         received_ms: int | None = None,
     ) -> Pending:
         """Take one event in without a decision; see `flow.Flow.record`. Answer only after `commit`."""
+        return self._take(Flow.record, tenant, raw, scopes, received_ms)
+
+    def _take(
+        self,
+        walk: _Walk,
+        tenant: str,
+        raw: bytes,
+        scopes: frozenset[str],
+        received_ms: int | None,
+    ) -> Pending:
+        """Send one event down the path, rebuilt first if it is torn."""
         if self._flow.torn:
             self.recover()
         try:
-            return self._flow.record(tenant, raw, received_ms or self.clock(), scopes)
+            return walk(self._flow, tenant, raw, received_ms or self.clock(), scopes)
         except MemoryFullError as error:
             self._pause(error)
             raise

@@ -60,7 +60,6 @@ T_BLANKS = 12
 T_BLANK_COUNT = 13
 T_SETS = 14
 T_SET_COUNT = 15
-TABLE_WIDTH = 16
 
 ENTRY_WIDTH = 7
 """Words of the entry of one table in the program of one event type."""

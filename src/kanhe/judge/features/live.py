@@ -51,7 +51,6 @@ class LiveFeatures:
         self.program: Program = compile_program(specs, type_fields(fields_by_type))
         self._key = key
         self._k0, self._k1 = (int(word) for word in np.frombuffer(key, dtype="<i8"))
-        self._limit_bytes = limit_bytes
         self._x = np.zeros(self.program.input_words, dtype=np.int64)
         self._hashes = np.zeros(max(1, self.program.text_slots), dtype=np.int64)
         self._vector = np.zeros(max(1, len(specs)), dtype=np.float64)
@@ -69,7 +68,7 @@ class LiveFeatures:
         self._kinds = {name: plan.kind for name, plan in self.program.plans.items()}
         self._tenants: dict[str, int] = {}
         self._length = 0
-        self.memory = self._fresh()
+        self.memory = Memory(limit_bytes, self.program.free_lists, key)
         self._aim()
 
     def _aim(self) -> None:
@@ -97,14 +96,6 @@ class LiveFeatures:
         places[at.PLACE_INDEX] = spare.index_at
         places[at.PLACE_META] = spare.meta_at
         kernel.step(places.ctypes.data, next(iter(self._kinds.values())), b"")
-
-    def _fresh(self) -> Memory:
-        return Memory(self._limit_bytes, self.program.free_lists, self._key)
-
-    def clear(self) -> None:
-        """Forget everything; what follows must be fed from the first event again."""
-        self.memory = self._fresh()
-        self._aim()
 
     def observe(self, arrival: Arrival) -> tuple[float, ...]:
         """Take one event into the state and return the vector it is judged on (NaN: missing).
