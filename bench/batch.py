@@ -17,7 +17,6 @@ import time
 
 import duckdb
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from bench import policy, workload
@@ -40,19 +39,16 @@ def measure(rounds: int, count: int) -> dict[str, float]:
     arrivals.sort(key=lambda arrival: arrival.event.at_ms)
     database = _database(arrivals)
     _kernel(arrivals[:1000])
-    kernel, encoding, duck = [], [], []
+    kernel, duck = [], []
     for _ in range(rounds):
         gc.collect()
-        spent, encoded = _kernel(arrivals)
-        kernel.append(spent)
-        encoding.append(encoded)
+        kernel.append(_kernel(arrivals))
         before = time.perf_counter()
         database.execute(f"CREATE OR REPLACE TEMP TABLE vectors AS {query()}")
         duck.append(time.perf_counter() - before)
     return {
         "kernel_vs_duckdb": statistics.median(d / k for d, k in zip(duck, kernel, strict=True)),
         "kernel_s": statistics.median(kernel),
-        "of_which_encoding_s": statistics.median(encoding),
         "duckdb_s": statistics.median(duck),
         "events": count,
         "features": len(policy.feature_lines()),
@@ -60,14 +56,12 @@ def measure(rounds: int, count: int) -> dict[str, float]:
     }
 
 
-def _kernel(arrivals: list[Arrival]) -> tuple[float, float]:
-    """Seconds to compute all vectors from nothing, and how much of it was encoding."""
+def _kernel(arrivals: list[Arrival]) -> float:
+    """Seconds to compute all vectors from nothing."""
     live = live_features()
     before = time.perf_counter()
-    kinds, xs, hashes = live.encode_many(arrivals)
-    encoded = time.perf_counter()
-    live.run_encoded(kinds, xs, hashes, np.empty((len(arrivals), len(live.names))))
-    return time.perf_counter() - before, encoded - before
+    live.observe_many(arrivals)
+    return time.perf_counter() - before
 
 
 def _database(arrivals: list[Arrival]) -> duckdb.DuckDBPyConnection:

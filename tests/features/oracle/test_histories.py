@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from kanhe.core.event import Arrival
 from kanhe.core.money import Rates
+from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.vectors import unpack_vector
 
 from . import product
@@ -210,6 +212,29 @@ def test_batch_and_snapshot_change_nothing(
     for one, two, three in zip(expected, batch, before + after, strict=True):
         assert _same(one, two)
         assert _same(one, three)
+
+
+@given(declarations(5), histories(60), st.lists(st.integers(0, 60)))
+@settings(max_examples=100)
+def test_a_group_is_its_events_one_by_one(
+    features: list[Declared], events: list[dict[str, Any]], cuts: list[int]
+) -> None:
+    """However a history is cut into groups, vectors, journal forms and state are the same bytes."""
+    arrivals = _arrivals(events)
+    single, grouped = (product.live_features(features, limit_bytes=1 << 24) for _ in range(2))
+    rows = [(single.observe(arrival), single.packed()) for arrival in arrivals]
+    places = sorted({0, len(arrivals), *(cut for cut in cuts if cut < len(arrivals))})
+    seen = []
+    for start, end in pairwise(places):
+        vectors, packed = grouped.observe_group(arrivals[start:end])
+        seen += list(zip(vectors, packed, strict=True))
+    assert [one[1] for one in seen] == [one[1] for one in rows]
+    assert all(_same(one[0], two[0]) for one, two in zip(seen, rows, strict=True))
+    assert _parts(single) == _parts(grouped)
+
+
+def _parts(live: LiveFeatures) -> dict[str, bytes]:
+    return {name: bytes(part) for name, part in live.dump().items()}
 
 
 @given(declarations(8), histories(60))

@@ -56,12 +56,7 @@ def test_sums_beyond_their_range_are_missing_and_come_back() -> None:
     one, other = _base(HUGE), _base(HUGE - 9)
     fits = SUM_MAX // (one + other)
     pairs = fits + 100
-    kinds, xs, hashes = (
-        np.tile(a, (pairs, 1)) if a.ndim > 1 else np.tile(a, pairs)
-        for a in live.encode_many(arrivals)
-    )
-    vectors = np.empty((2 * pairs, len(FEATURES)))
-    live.run_encoded(kinds, xs, hashes, vectors)
+    vectors = live.observe_many(arrivals * pairs)
     n, s = 2 * fits, fits * (one + other)
     q = fits * (one * one + other * other)
     numerator = n * q - s * s

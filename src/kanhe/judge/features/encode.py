@@ -1,4 +1,4 @@
-"""Turning an event into what the kernel takes: numbers, condition bits and joined texts.
+"""Turning an event into what the kernel takes: numbers, condition bits and texts.
 
 One small function per event type is generated from the program, so that the live path touches only
 the fields that the declarations use.
@@ -17,26 +17,24 @@ from kanhe.judge.features.program import FRAUD_VERDICT, Program, TypePlan
 from kanhe.judge.language.codegen import RUNTIME, python_of
 from kanhe.judge.language.scope import AMOUNT_BASE
 
-Encoder = Callable[[Event, int], bytes]
-"""Writes the numbers of an event (with the tenant's salt) into the inputs, returns its texts."""
+Encoder = Callable[[Event, int, memoryview, int], tuple[str, ...]]
+"""Writes the numbers of an event into the inputs (bytes) from an offset on, and returns its texts.
+
+The second argument is the tenant's salt. A text that was left out is empty.
+"""
 
 
 def encoders(
-    program: Program,
-    required: Mapping[str, Collection[str]],
-    rates: Rates,
-    inputs: memoryview,
+    program: Program, required: Mapping[str, Collection[str]], rates: Rates
 ) -> dict[str, Encoder]:
-    """Generate the encoder of every event type; `inputs` is the kernel's array `x` as bytes."""
+    """Generate the encoder of every event type."""
     return {
-        name: _generate(name, plan, frozenset(required[name]), rates, inputs)
+        name: _generate(name, plan, frozenset(required[name]), rates)
         for name, plan in program.plans.items()
     }
 
 
-def _generate(
-    name: str, plan: TypePlan, required: frozenset[str], rates: Rates, inputs: memoryview
-) -> Encoder:
+def _generate(name: str, plan: TypePlan, required: frozenset[str], rates: Rates) -> Encoder:
     """Write and compile the function of one type. All names in it come from checked declarations."""
     numbers = [_number(field, required) for field in plan.values]
     subject = (
@@ -44,24 +42,23 @@ def _generate(
         if plan.labels_fraud >= 0
         else str(at.MISSING)
     )
-    packer = struct.Struct(f"<{at.X_VALUES + len(numbers)}q")
+    packer = struct.Struct(f"{at.X_VALUES + len(numbers)}q")
     conditions = _conditions(plan, required)
     lines = _bits(conditions)
-    packed = ", ".join(["e.at_ms", "tenant", "bits", subject, *numbers])
+    packed = ", ".join(["e.at_ms", "tenant", "bits", subject, str(plan.kind), *numbers])
     source = "\n".join(
         [
             *(f"def condition_{bit}(e): return {text}" for bit, text in enumerate(conditions)),
-            "def encode(e, tenant):",
+            "def encode(e, tenant, inputs, offset):",
             *lines,
-            f"    pack(inputs, 0, {packed})",
-            f"    return {_joined(plan.texts, required)}",
+            f"    pack(inputs, offset, {packed})",
+            f"    return ({_texts(plan.texts, required)})",
         ]
     )
     names: dict[str, Any] = {
         **RUNTIME,
         "to_base": rates.to_base,
         "pack": packer.pack_into,
-        "inputs": inputs,
         "in_base": _in_base(rates),
         "micro": _micro,
     }
@@ -82,14 +79,9 @@ def _number(field: str, required: frozenset[str]) -> str:
     return f"({at.MISSING} if e.{field} is None else e.{field})"
 
 
-def _joined(texts: tuple[str, ...], required: frozenset[str]) -> str:
-    """The texts of the event, joined; one left out is empty."""
-    if not texts:
-        return 'b""'
-    parts = [f"e.{t}" if t in required else f'(e.{t} or "")' for t in texts]
-    if len(parts) == 1:
-        return f"({parts[0]}).encode()"
-    return f"{at.SEPARATOR!r}.join(({', '.join(parts)})).encode()"
+def _texts(texts: tuple[str, ...], required: frozenset[str]) -> str:
+    """The texts of the event; one left out is empty."""
+    return "".join(f"e.{t}, " if t in required else f'e.{t} or "", ' for t in texts)
 
 
 def _conditions(plan: TypePlan, required: frozenset[str]) -> list[str]:

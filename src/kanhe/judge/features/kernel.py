@@ -2,8 +2,12 @@
 
 State is words of 64 bits in one arena: a record per entity, and blocks of buckets or of distinct
 values that the record points to. The program (see `program`) says what each event type touches.
-`step` takes one event in order: (1) find the entity, (2) move its windows to its clock, (3) read
+`take_group` takes events in order: (1) find the entity, (2) move its windows to its clock, (3) read
 what must not include the event, (4) add the event, (5) read the rest. Semantics: docs/features.md.
+
+Entities lie scattered over memory, and waiting for them costs more than all that is computed. So the
+events of a group are walked twice: first all keys are worked out and the index is called up; then,
+while one event is taken, the records of those some places behind it are on their way.
 
 Memory is handed over as addresses and used through plain pointers: arrays would be counted in and out
 at every call, which was measured to cost more than the work itself. The callers (`live`, `memory`)
@@ -25,14 +29,16 @@ from kanhe.judge.features.arithmetic import (
     compiled,
     deviation,
     doubles_at,
+    hash_text,
     inlined,
     mix,
     prefetch,
-    siphash,
+    text_size,
     unsigned_at,
     words_at,
 )
 from kanhe.judge.features.layout import (
+    AHEAD,
     ARENA_WORDS,
     BUCKETS,
     DISTINCT_UPDATE,
@@ -55,17 +61,17 @@ from kanhe.judge.features.layout import (
     P_GAUGE_COUNT,
     P_GAUGE_X,
     P_GAUGES,
+    P_INPUTS,
     P_KEYS_X,
-    P_TEXTS,
     PLACE_ARENA,
-    PLACE_HASHES,
+    PLACE_ENDS,
     PLACE_INDEX,
+    PLACE_INPUTS,
     PLACE_META,
     PLACE_PACKED,
     PLACE_PROGRAM,
-    PLACE_SCRATCH,
-    PLACE_VECTOR,
-    PLACE_X,
+    PLACE_TEXTS,
+    PLACE_VECTORS,
     R_CLOCK,
     R_KEY,
     READ_AGE,
@@ -102,6 +108,7 @@ from kanhe.judge.features.layout import (
     UPDATE_COLUMN,
     UPDATE_HEAD,
     X_AT,
+    X_KIND,
     X_TENANT,
 )
 from kanhe.judge.features.memos import read_before, remember, see_value
@@ -217,12 +224,12 @@ def _read_after(arena, program, read, record, x, vector):
 
 
 @inlined
-def _key(program, entry, x, hashes):
+def _key(program, entry, x):
     """The key of the entity an event names in one table; 0 if it leaves a part of it out."""
     table = program[entry]
     key = mix(U64(x[X_TENANT]) ^ U64(program[table + T_SALT]))
     for i in range(program[table + T_BY_COUNT]):
-        part = hashes[program[table + T_BY + i]]
+        part = x[program[table + T_BY + i]]
         if part == 0:
             return U64(0)
         key = mix((key + U64(0x9E3779B97F4A7C15)) ^ U64(part))
@@ -230,37 +237,7 @@ def _key(program, entry, x, hashes):
 
 
 @compiled
-def _call_up(arena, index, meta, program, kind, x, hashes):
-    """Work out all keys of an event and have its records brought closer before they are used.
-
-    Entities lie scattered over memory; asking for all of them at once costs one wait, not many.
-    """
-    mask = U64(meta[INDEX_SLOTS] - 1)
-    entry = program[kind + 2]
-    keys = program[P_KEYS_X]
-    count = program[kind + 3]
-    for i in range(count):
-        key = _key(program, entry, x, hashes)
-        x[keys + i] = I64(key)
-        if key != U64(0):
-            prefetch(index + I64(key & mask) * 8)
-        entry += ENTRY_WIDTH
-    slots = words_at(index)
-    entry = program[kind + 2]
-    for i in range(count):
-        key = U64(x[keys + i])
-        if key != U64(0):
-            slot = slots[I64(key & mask)]
-            if slot != 0:
-                record = arena + (slot & 0xFFFFFFFFFFFF) * 8
-                # The blocks an entity began with stand right behind its record.
-                for line in range((2 * program[program[entry] + T_WORDS] + 7) // 8):
-                    prefetch(record + 64 * line)
-        entry += ENTRY_WIDTH
-
-
-@compiled
-def _entity(arena, index, meta, program, entry, key, x, hashes, vector):
+def _entity(arena, index, meta, program, entry, key, x, vector):
     """Take one event into one entity: steps (1) to (5) of the module's docstring."""
     table = program[entry]
     # (1) find the entity
@@ -290,11 +267,11 @@ def _entity(arena, index, meta, program, entry, key, x, hashes, vector):
         update += UPDATE_HEAD + UPDATE_COLUMN * program[update + U_COUNT]
     update = program[entry + 3]
     for _ in range(program[entry + 4]):
-        see_value(arena, meta, program, update, record, x, hashes)
+        see_value(arena, meta, program, update, record, x)
         update += DISTINCT_UPDATE
     update = program[entry + 5]
     for _ in range(program[entry + 6]):
-        remember(arena, program, update, record, x, hashes, vector)
+        remember(arena, program, update, record, x, vector)
         update += LAST_UPDATE
     # (5) read the rest
     read = program[table + T_AFTER]
@@ -304,47 +281,17 @@ def _entity(arena, index, meta, program, entry, key, x, hashes, vector):
 
 
 @compiled
-def _hash_texts(program, kind, meta, hashes, text, size):
-    """Hash the texts of one event, which stand joined by SEPARATOR, into their slots."""
-    for i in range(program[P_TEXTS]):
-        hashes[i] = 0
-    k0 = U64(meta[SIP_K0])
-    k1 = U64(meta[SIP_K1])
-    slots = program[kind]
-    start = I64(0)
-    for i in range(program[kind + 1]):
-        stop = start
-        while stop < size and text[stop] != 0x1F:
-            stop += 1
-        if stop > start:
-            value = siphash(text, start, stop, k0, k1)
-            hashes[program[slots + i]] = I64(value) if value != U64(0) else I64(1)
-        start = stop + 1
-
-
-@compiled
-def _take(arena, index, meta, program, kind, x, hashes, vector):
-    """One event whose texts are hashed: every table its type names, in turn.
-
-    `arena` and `index` are addresses, the rest are pointers.
-    """
+def _take(arena, index, meta, program, x, vector):
+    """One event whose keys are known: every table its type names, in turn."""
     for i in range(program[P_FEATURES]):
         vector[i] = np.nan
-    gauge = program[P_GAUGES]
-    place = program[P_GAUGE_X]
-    for _ in range(program[P_GAUGE_COUNT]):
-        width_ms = program[gauge + G_WIDTH_MS]
-        x[place] = (x[X_AT] - program[gauge + G_DELAY_MS]) // width_ms
-        x[place + 1] = x[X_AT] // width_ms
-        gauge += GAUGE_WIDTH
-        place += 2
-    _call_up(arena, index, meta, program, kind, x, hashes)
+    kind = x[X_KIND]
     entry = program[kind + 2]
     keys = program[P_KEYS_X]
     for i in range(program[kind + 3]):
         key = U64(x[keys + i])
         if key != U64(0):
-            _entity(words_at(arena), words_at(index), meta, program, entry, key, x, hashes, vector)
+            _entity(arena, index, meta, program, entry, key, x, vector)
         entry += ENTRY_WIDTH
 
 
@@ -377,70 +324,102 @@ def _compact(vector, words, n, out):
 
 
 @compiled
-def step(places, kind, text):
-    """Take one event of the type whose program starts at `kind`; `text` is its joined texts (bytes).
+def _key_group(index, meta, program, inputs, texts, count):
+    """Hash the texts of all events, work out bucket numbers and keys, and call up the index."""
+    mask = U64(meta[INDEX_SLOTS] - 1)
+    k0 = U64(meta[SIP_K0])
+    k1 = U64(meta[SIP_K1])
+    keys = program[P_KEYS_X]
+    for n in range(count):
+        x = words_at(inputs + 8 * n * program[P_INPUTS])
+        kind = x[X_KIND]
+        slots = program[kind]
+        for i in range(program[kind + 1]):
+            size = text_size(texts)
+            x[program[slots + i]] = hash_text(texts, size, k0, k1) if size > 0 else I64(0)
+            texts += size + 1
+        gauge = program[P_GAUGES]
+        place = program[P_GAUGE_X]
+        for _ in range(program[P_GAUGE_COUNT]):
+            width_ms = program[gauge + G_WIDTH_MS]
+            x[place + 1] = x[X_AT] // width_ms
+            x[place] = x[place + 1]
+            if program[gauge + G_DELAY_MS] != 0:
+                x[place] = (x[X_AT] - program[gauge + G_DELAY_MS]) // width_ms
+            gauge += GAUGE_WIDTH
+            place += 2
+        entry = program[kind + 2]
+        for i in range(program[kind + 3]):
+            key = _key(program, entry, x)
+            x[keys + i] = I64(key)
+            prefetch(index + I64(key & mask) * 8)
+            entry += ENTRY_WIDTH
+
+
+@compiled
+def _call_records(arena, index, meta, program, x):
+    """Call up the records that the index points to, which has come by now."""
+    mask = U64(meta[INDEX_SLOTS] - 1)
+    slots = words_at(index)
+    kind = x[X_KIND]
+    entry = program[kind + 2]
+    keys = program[P_KEYS_X]
+    for i in range(program[kind + 3]):
+        key = U64(x[keys + i])
+        pos = key & mask
+        while slots[I64(pos)] != 0 and (slots[I64(pos)] >> 48) & 0xFFFF != I64(key >> U64(48)):
+            pos = (pos + U64(1)) & mask
+        slot = slots[I64(pos)]
+        if slot != 0:
+            record = arena + (slot & 0xFFFFFFFFFFFF) * 8
+            # The blocks an entity began with stand right behind its record.
+            for line in range((2 * program[program[entry] + T_WORDS] + 7) // 8):
+                prefetch(record + 64 * line)
+        entry += ENTRY_WIDTH
+
+
+@compiled
+def take_group(places, first, count, packing):
+    """Take the events of a group in order, from `first` on, until the index wants to grow.
 
     `places` is the address of the addresses of everything else, in the order of PLACE_ARENA and so
-    on. Fills vector (float64) and packed (its journal form); returns the length of the latter, with
+    on. Fills one row of vectors (float64) per event and, if `packing`, their journal forms one
+    behind the other, with where each ends. Returns the number of the first event not taken, with
     GROW added when the index wants to grow, or a negative number if the memory is full.
     """
     at = words_at(places)
-    counters = words_at(at[PLACE_META])
+    arena = at[PLACE_ARENA]
+    index = at[PLACE_INDEX]
+    meta = words_at(at[PLACE_META])
     program = words_at(at[PLACE_PROGRAM])
-    hashes = words_at(at[PLACE_HASHES])
-    vector = doubles_at(at[PLACE_VECTOR])
-    room = bytes_at(at[PLACE_SCRATCH])
-    size = len(text)
-    for i in range(size):
-        room[i] = text[i]
-    _hash_texts(program, kind, counters, hashes, room, size)
-    _take(
-        at[PLACE_ARENA], at[PLACE_INDEX], counters, program, kind, words_at(at[PLACE_X]), hashes,
-        vector,
-    )  # fmt: skip
-    if counters[FULL] != 0:
-        return I64(-1)
-    bits = unsigned_at(at[PLACE_VECTOR])
-    length = _compact(vector, bits, program[P_FEATURES], bytes_at(at[PLACE_PACKED]))
-    if counters[ENTITIES] * 2 + 64 > counters[INDEX_SLOTS]:
-        return I64(length | GROW)
-    return I64(length)
-
-
-@compiled
-def run(arena, index, meta, program, kinds, xs, hashes, vectors, first):
-    """Take many events in order, from `first` until done or until the index wants to grow.
-
-    `arena`, `index`, `meta` and `program` are addresses; `xs`, `hashes` and `vectors` are arrays
-    with one row per event. Returns the number of the first event not taken.
-    """
-    counters = words_at(meta)
-    plan = words_at(program)
-    for i in range(first, kinds.shape[0]):
-        if counters[ENTITIES] * 2 + 64 > counters[INDEX_SLOTS] or counters[FULL] != 0:
-            return i
-        _take(
-            arena, index, counters, plan, kinds[i],
-            words_at(xs.ctypes.data + i * xs.strides[0]),
-            words_at(hashes.ctypes.data + i * hashes.strides[0]),
-            doubles_at(vectors.ctypes.data + i * vectors.strides[0]),
-        )  # fmt: skip
-    return kinds.shape[0]
-
-
-@compiled
-def hash_many(program, kinds, meta, hashes, texts, ends):
-    """Hash the texts of many events into the rows of `hashes`, for `run`.
-
-    `program` and `meta` are addresses; `texts` holds the joined texts of all events one behind the
-    other (uint8), and those of event i end at `ends[i]`.
-    """
-    start = I64(0)
-    for i in range(kinds.shape[0]):
-        row = words_at(hashes.ctypes.data + i * hashes.strides[0])
-        text = bytes_at(texts.ctypes.data + start)
-        _hash_texts(words_at(program), kinds[i], words_at(meta), row, text, ends[i] - start)
-        start = ends[i]
+    inputs = at[PLACE_INPUTS]
+    ends = words_at(at[PLACE_ENDS])
+    n_features = program[P_FEATURES]
+    if first == 0:
+        _key_group(index, meta, program, inputs, at[PLACE_TEXTS], count)
+    row = 8 * program[P_INPUTS]
+    end = ends[first - 1] if first > 0 else I64(0)
+    called = first
+    for i in range(first, count):
+        while called < count and called <= i + AHEAD:
+            _call_records(arena, index, meta, program, words_at(inputs + called * row))
+            called += 1
+        vector = at[PLACE_VECTORS] + 8 * i * n_features
+        _take(words_at(arena), words_at(index), meta, program, words_at(inputs + i * row),
+              doubles_at(vector))  # fmt: skip
+        if packing:
+            end += _compact(
+                doubles_at(vector),
+                unsigned_at(vector),
+                n_features,
+                bytes_at(at[PLACE_PACKED] + end),
+            )
+            ends[i] = end
+        if meta[FULL] != 0:
+            return I64(-1)
+        if meta[ENTITIES] * 2 + 64 > meta[INDEX_SLOTS]:
+            return I64(GROW + i + 1)
+    return I64(count)
 
 
 @compiled

@@ -17,8 +17,14 @@ MAX_BY = 3
 SEPARATOR = "\x1f"
 """Stands between the texts handed to the kernel; the reader refuses it inside ids and texts."""
 
+GROUP = 256
+"""How many events the kernel takes in one call."""
 GROW = 1 << 32
-"""Added to what a step returns when the index of entities wants to grow."""
+"""Added to how many events were taken when the index of entities wants to grow."""
+AHEAD = 4
+"""How many events ahead the records of a group are called up."""
+SLACK = 8
+"""Bytes of room behind the texts, which are read eight at a time."""
 
 # Counters of the state, at the head of the meta array.
 TOP = 0
@@ -33,11 +39,11 @@ CLASSES = 12
 
 # The head of the program array.
 P_FEATURES = 0
-P_TEXTS = 1
-P_GAUGES = 2
-P_GAUGE_COUNT = 3
-P_GAUGE_X = 4
-P_KEYS_X = 5
+P_GAUGES = 1
+P_GAUGE_COUNT = 2
+P_GAUGE_X = 3
+P_KEYS_X = 4
+P_INPUTS = 5
 PROGRAM_HEAD = 6
 
 # A gauge: one width and delay, worked out once per event for all tracks that share it.
@@ -120,21 +126,23 @@ REMEMBER_TIME = 2
 REMEMBER_PLACE = 3
 REMEMBER_FIRST = 4
 
-# Inputs of one event.
+# Inputs of one event. Behind the values the kernel keeps what it works out once for all tables: the
+# hashes of the texts, the bucket numbers of the gauges and the keys of the entities.
 X_AT = 0
 X_TENANT = 1
 X_BITS = 2
 X_SUBJECT = 3
-X_VALUES = 4
+X_KIND = 4
+X_VALUES = 5
 
-# The addresses a step is given.
+# The addresses the kernel is given.
 PLACE_ARENA = 0
 PLACE_INDEX = 1
 PLACE_META = 2
 PLACE_PROGRAM = 3
-PLACE_X = 4
-PLACE_HASHES = 5
-PLACE_VECTOR = 6
+PLACE_INPUTS = 4
+PLACE_TEXTS = 5
+PLACE_VECTORS = 6
 PLACE_PACKED = 7
-PLACE_SCRATCH = 8
+PLACE_ENDS = 8
 PLACES = 9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,14 @@ DEFAULT_LIMIT_BYTES = 64 << 30
 """Address space reserved for the state; memory is used only as it fills."""
 TEXT_ROOM = 2048
 """Bytes of room for each text of one event; the longest text takes 256 characters of UTF-8."""
-Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _SPARE_BYTES = 1 << 20
 _MASK_52 = (1 << 52) - 1
+_join = at.SEPARATOR.join
 
 
 class LiveFeatures:
-    """The feature state of one installation, fed one event at a time in the order of the journal.
+    """The feature state of one installation, fed in the order of the journal.
 
     `key` is the installation's secret of 16 bytes: with another key the same events give the same
     features, but other text codes. Not safe for use from several threads.
@@ -50,24 +50,28 @@ class LiveFeatures:
         self.index = {name: i for i, name in enumerate(self.names)}
         self.program: Program = compile_program(specs, type_fields(fields_by_type))
         self._key = key
-        self._k0, self._k1 = (int(word) for word in np.frombuffer(key, dtype="<i8"))
-        self._x = np.zeros(self.program.input_words, dtype=np.int64)
-        self._hashes = np.zeros(max(1, self.program.text_slots), dtype=np.int64)
-        self._vector = np.zeros(max(1, len(specs)), dtype=np.float64)
-        self._packed = np.zeros(max(1, packed_size(len(specs))), dtype=np.uint8)
+        rows = at.GROUP
+        self._encoders = encoders(self.program, required, rates)
+        self._inputs = np.zeros((rows, self.program.input_words), dtype=np.int64)
+        self._inputs_bytes = self._inputs.data.cast("B")
+        self._row_bytes = 8 * self.program.input_words
+        self._texts = np.zeros(
+            rows * self.program.text_slots * TEXT_ROOM + at.SLACK, dtype=np.uint8
+        )
+        self._texts_bytes = self._texts.data
+        self._vectors = np.zeros((rows, max(1, len(specs))), dtype=np.float64)
+        self._vectors_bytes = self._vectors.data.cast("B")
+        self._vector_bytes = 8 * len(specs)
+        self._unpack = struct.Struct(f"{len(specs)}d").iter_unpack
+        self._packed = np.zeros(max(1, rows * packed_size(len(specs))), dtype=np.uint8)
         self._packed_bytes = self._packed.data
-        self._vector_bytes = self._vector.data.cast("B")
-        self._unpack = struct.Struct(f"<{len(specs)}d").unpack_from
-        self._encoders = encoders(self.program, required, rates, self._x.data.cast("B"))
-        texts = max(1, self.program.text_slots) * TEXT_ROOM
-        self._scratch = np.zeros(texts, dtype=np.uint8)
-        self._program_at = self.program.words.ctypes.data
+        self._ends = np.zeros(rows, dtype=np.int64)
+        self._ends_words = self._ends.data
         self._places = np.zeros(at.PLACES, dtype=np.int64)
         self._places_at = self._places.ctypes.data
-        self._step = kernel.step
-        self._kinds = {name: plan.kind for name, plan in self.program.plans.items()}
+        self._take_group = kernel.take_group
         self._tenants: dict[str, int] = {}
-        self._length = 0
+        self._last = b""
         self.memory = Memory(limit_bytes, self.program.free_lists, key)
         self._aim()
 
@@ -77,12 +81,12 @@ class LiveFeatures:
         self._places[at.PLACE_ARENA] = memory.arena_at
         self._places[at.PLACE_INDEX] = memory.index_at
         self._places[at.PLACE_META] = memory.meta_at
-        self._places[at.PLACE_PROGRAM] = self._program_at
-        self._places[at.PLACE_X] = self._x.ctypes.data
-        self._places[at.PLACE_HASHES] = self._hashes.ctypes.data
-        self._places[at.PLACE_VECTOR] = self._vector.ctypes.data
+        self._places[at.PLACE_PROGRAM] = self.program.words.ctypes.data
+        self._places[at.PLACE_INPUTS] = self._inputs.ctypes.data
+        self._places[at.PLACE_TEXTS] = self._texts.ctypes.data
+        self._places[at.PLACE_VECTORS] = self._vectors.ctypes.data
         self._places[at.PLACE_PACKED] = self._packed.ctypes.data
-        self._places[at.PLACE_SCRATCH] = self._scratch.ctypes.data
+        self._places[at.PLACE_ENDS] = self._ends.ctypes.data
 
     def warm(self) -> None:
         """Have the kernel's machine code in place before the first event waits for it.
@@ -95,89 +99,92 @@ class LiveFeatures:
         places[at.PLACE_ARENA] = spare.arena_at
         places[at.PLACE_INDEX] = spare.index_at
         places[at.PLACE_META] = spare.meta_at
-        kernel.step(places.ctypes.data, next(iter(self._kinds.values())), b"")
+        self._inputs[0] = 0
+        self._inputs[0, at.X_KIND] = next(iter(self.program.plans.values())).kind
+        self._texts[: self.program.text_slots + 1] = ord(at.SEPARATOR)
+        kernel.take_group(places.ctypes.data, 0, 1, 1)
+
+    def observe_group(
+        self, arrivals: Sequence[Arrival]
+    ) -> tuple[Iterator[tuple[float, ...]], list[bytes]]:
+        """Take up to `layout.GROUP` events into the state, in order.
+
+        Returns the vector that each is judged on (NaN: missing) and the journal form of each vector
+        (see `vectors`). The vectors are made as they are asked for, out of memory that the next
+        group is written to, so they must be used up before. Raises `MemoryFullError` when the state
+        has reached its limit; it must then be rebuilt.
+        """
+        count = len(arrivals)
+        self._take(arrivals, 1)
+        if count == 0 or not self.specs:
+            return iter([()] * count), [b""] * count
+        whole = self._packed_bytes[: self._ends_words[count - 1]].tobytes()
+        vectors = self._unpack(self._vectors_bytes[: self._vector_bytes * count])
+        return vectors, [whole] if count == 1 else self._parts(whole, count)
+
+    def _parts(self, whole: bytes, count: int) -> list[bytes]:
+        """Cut what the kernel packed at the places it gave."""
+        packed, start = [], 0
+        for end in self._ends_words[:count]:
+            packed.append(whole[start:end])
+            start = end
+        return packed
 
     def observe(self, arrival: Arrival) -> tuple[float, ...]:
-        """Take one event into the state and return the vector it is judged on (NaN: missing).
-
-        Raises `MemoryFullError` when the state has reached its limit; it must then be rebuilt.
-        """
-        event = arrival.event
-        memory = self.memory
-        text = self._encoders[event.type](event, self._salt(arrival.tenant))
-        length = self._step(self._places_at, self._kinds[event.type], text)
-        if length < 0:
-            memory.check()
-        elif length >= at.GROW:
-            memory.grow()
-            self._aim()
-            length -= at.GROW
-        self._length = length
-        return self._unpack(self._vector_bytes)
+        """Take one event into the state and return its vector: a group of one."""
+        vectors, (self._last,) = self.observe_group((arrival,))
+        return next(vectors)
 
     def packed(self) -> bytes:
-        """The vector of the last event in its journal form (see `vectors`)."""
-        return self._packed_bytes[: self._length].tobytes()
+        """The journal form of the vector that `observe` returned last."""
+        return self._last
+
+    def observe_many(self, arrivals: Sequence[Arrival]) -> Floats:
+        """Take any number of events; returns one row of features per event."""
+        rows = np.empty((len(arrivals), len(self.specs)), dtype=np.float64)
+        for start in range(0, len(arrivals), at.GROUP):
+            group = arrivals[start : start + at.GROUP]
+            self._take(group, 0)
+            rows[start : start + len(group)] = self._vectors[: len(group), : len(self.specs)]
+        return rows
+
+    def _take(self, arrivals: Sequence[Arrival], packing: int) -> None:
+        """Encode the events of a group and have the kernel take them."""
+        encoders, inputs, tenants = self._encoders, self._inputs_bytes, self._tenants
+        offset = 0
+        texts: list[str] = []
+        for tenant, event, _, _ in arrivals:
+            salt = tenants.get(tenant) or self._salt(tenant)
+            texts += encoders[event.type](event, salt, inputs, offset)
+            offset += self._row_bytes
+        # The last text, too, ends where a separator stands.
+        texts.append("")
+        joined = _join(texts).encode()
+        self._texts_bytes[: len(joined)] = joined
+        count = len(arrivals)
+        taken = self._take_group(self._places_at, 0, count, packing)
+        while taken != count:
+            self.memory.check()
+            self.memory.grow()
+            self._aim()
+            taken = self._take_group(self._places_at, taken - at.GROW, count, packing)
 
     def text_code(self, text: str) -> float:
         """The code that `last` keeps for a text; equal texts have equal codes."""
-        value = int(arithmetic.hash_text(text.encode(), self._k0, self._k1))
-        return float(value >> 12 & _MASK_52)
+        return float(self._hash(text.encode()) >> 12 & _MASK_52)
 
     def _salt(self, tenant: str) -> int:
         """The number that keeps the entities of one tenant apart from those of all others."""
         salt = self._tenants.get(tenant)
         if salt is None:
-            salt = int(arithmetic.hash_text(b"tenant\x00" + tenant.encode(), self._k0, self._k1))
-            self._tenants[tenant] = salt
+            salt = self._tenants[tenant] = self._hash(b"tenant\x00" + tenant.encode())
         return salt
 
-    def observe_many(self, arrivals: Sequence[Arrival]) -> Floats:
-        """Take many events at once; returns one row of features per event, as `observe` would."""
-        kinds, xs, hashes = self.encode_many(arrivals)
-        vectors = np.empty((len(arrivals), len(self.specs)), dtype=np.float64)
-        self.run_encoded(kinds, xs, hashes, vectors)
-        return vectors
-
-    def encode_many(self, arrivals: Sequence[Arrival]) -> tuple[Integers, Integers, Integers]:
-        """The kernel's inputs for many events: type offsets, numbers and hashed texts."""
-        count = len(arrivals)
-        xs = np.empty((count, len(self._x)), dtype=np.int64)
-        hashes = np.empty((count, len(self._hashes)), dtype=np.int64)
-        plans = {name: (self._encoders[name], kind) for name, kind in self._kinds.items()}
-        numbers = xs.data.cast("B") if count else memoryview(bytearray())
-        inputs, width, start = self._x.data.cast("B"), self._x.nbytes, 0
-        kinds: list[int] = []
-        texts: list[bytes] = []
-        last_tenant, salt = "", 0
-        for tenant, event, _, _ in arrivals:
-            if tenant != last_tenant:
-                last_tenant, salt = tenant, self._salt(tenant)
-            encode, kind = plans[event.type]
-            texts.append(encode(event, salt))
-            kinds.append(kind)
-            numbers[start : start + width] = inputs
-            start += width
-        found = np.array(kinds, dtype=np.int64)
-        joined = np.frombuffer(b"".join(texts), dtype=np.uint8)
-        ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=count))
-        kernel.hash_many(self._program_at, found, self.memory.meta_at, hashes, joined, ends)
-        return found, xs, hashes
-
-    def run_encoded(self, kinds: Integers, xs: Integers, hashes: Integers, vectors: Floats) -> None:
-        """Run the kernel over encoded events, growing the index when it asks for it."""
-        done = 0
-        while done < len(kinds):
-            memory = self.memory
-            memory.check()
-            memory.grow()
-            done = kernel.run(
-                memory.arena_at, memory.index_at, memory.meta_at, self._program_at, kinds, xs, hashes,
-                vectors, done,
-            )  # fmt: skip
-        self.memory.check()
-        self.memory.grow()
-        self._aim()
+    def _hash(self, text: bytes) -> int:
+        """The 64-bit hash of a text under the installation's key."""
+        padded = np.frombuffer(text + bytes(at.SLACK), dtype=np.uint8)
+        k0, k1 = np.frombuffer(self._key, dtype="<u8")
+        return int(arithmetic.hash_text(padded.ctypes.data, len(text), k0, k1))
 
     def dump(self) -> dict[str, memoryview]:
         """The whole state as named parts, for a snapshot; valid until the next event."""

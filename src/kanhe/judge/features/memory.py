@@ -54,9 +54,7 @@ class Memory:
         return 8 * (int(self.meta[at.TOP]) + len(self.index))
 
     def grow(self) -> None:
-        """Double the index of entities if it is half full."""
-        if self.meta[at.ENTITIES] * 2 + 64 <= len(self.index):
-            return
+        """Double the index of entities."""
         wider = np.zeros(len(self.index) * 2, dtype=np.int64)
         kernel.rebuild_index(self.arena, self.index, wider)
         self.index, self.index_at = wider, wider.ctypes.data

@@ -20,7 +20,7 @@ from kanhe.judge.features.windows import give_block, take_block
 
 
 @compiled
-def see_value(arena, meta, program, update, record, x, hashes):
+def see_value(arena, meta, program, update, record, x):
     """Add the event's value to a set of distinct values, with the time it was last seen.
 
     A set is two words in the record (block, capacity class and length) and a block of `capacity`
@@ -31,7 +31,7 @@ def see_value(arena, meta, program, update, record, x, hashes):
         return
     source = program[update + 1]
     if program[update + 2] == 0:
-        value = hashes[source]
+        value = x[source]
     else:
         value = x[X_VALUES + source]
         # Turned by a constant first: mix(0) is 0, and 0 stands for "left out" among hashes.
@@ -96,7 +96,7 @@ def _purged(arena, block, room, length, since):
 
 
 @inlined
-def remember(arena, program, update, record, x, hashes, vector):
+def remember(arena, program, update, record, x, vector):
     """Keep the latest value, time or place (or the first time) of a stream of events.
 
     A speed is read here, between the remembered place and this one.
@@ -114,7 +114,7 @@ def remember(arena, program, update, record, x, hashes, vector):
         return
     value = I64(0)
     if what == REMEMBER_TEXT:
-        value = hashes[slot]
+        value = x[slot]
         if value == 0:
             return
         value = I64(U64(value) >> U64(12))

@@ -148,8 +148,9 @@ class Program:
     features: tuple[str, ...]
     plans: dict[str, TypePlan]
     text_slots: int
+    """How many different texts are hashed."""
     input_words: int
-    """How many words the kernel's input `x` takes."""
+    """How many words the kernel's inputs for one event take."""
     free_lists: int
     fingerprint: str
 
@@ -330,37 +331,45 @@ class _Writer:
         self.words: list[int] = [0] * at.PROGRAM_HEAD
         self.gauges: dict[tuple[int, int], int] = {}
         self.tracks: dict[int, int] = {}
-        self.text_slots = self._number_texts()
+        self.texts_x = at.X_VALUES + self._count_values()
+        self.text_slots = self._place_texts()
 
-    def _number_texts(self) -> dict[str, int]:
-        slots: dict[str, int] = {}
+    def _streams(self) -> Iterable[Stream]:
         for table in self.tables:
-            for name in table.by:
-                slots.setdefault(name, len(slots))
-            for stream, is_text in self._hashed(table):
-                if is_text and stream.field:
-                    slots.setdefault(stream.field, len(slots))
-        return slots
+            for track in table.tracks:
+                yield from (column.stream for column in track.columns)
+            yield from (each.stream for each in table.sets)
+            yield from (memo.stream for memo in table.memos)
 
-    def _hashed(self, table: Table) -> Iterable[tuple[Stream, bool]]:
-        for each in table.sets:
-            yield each.stream, self._is_text(each.stream)
-        for memo in table.memos:
-            yield memo.stream, memo.what == at.REMEMBER_TEXT
+    def _count_values(self) -> int:
+        """How many different numbers an event hands over at most."""
+        fields = {s.field for s in self._streams() if s.field and not self._is_text(s)}
+        memos = (memo for table in self.tables for memo in table.memos)
+        return len(fields) + 2 * any(memo.what == at.REMEMBER_PLACE for memo in memos)
+
+    def _place_texts(self) -> dict[str, int]:
+        """Where in the inputs the hash of each text stands."""
+        named = [name for table in self.tables for name in table.by]
+        for table in self.tables:
+            named += [s.field for s in self._hashed(table) if s.field]
+        return {name: self.texts_x + i for i, name in enumerate(dict.fromkeys(named))}
+
+    def _hashed(self, table: Table) -> Iterable[Stream]:
+        yield from (each.stream for each in table.sets if self._is_text(each.stream))
+        yield from (memo.stream for memo in table.memos if memo.what == at.REMEMBER_TEXT)
 
     def _is_text(self, stream: Stream) -> bool:
         return stream.field in self.fields.texts[stream.types[0]]
 
     def write(self) -> Program:
         """Write tables first, then what each event type does to them."""
-        inputs = at.X_VALUES + max(map(len, self.fields.numbers.values()), default=0)
         self.words[at.P_FEATURES] = len(self.features)
-        self.words[at.P_TEXTS] = len(self.text_slots)
-        self.words[at.P_GAUGE_X] = inputs
+        self.words[at.P_GAUGE_X] = self.texts_x + len(self.text_slots)
         for table in self.tables:
             self._write_table(table)
         self.words[at.P_GAUGE_COUNT] = len(self.gauges)
-        self.words[at.P_KEYS_X] = inputs + 2 * len(self.gauges)
+        self.words[at.P_KEYS_X] = self.words[at.P_GAUGE_X] + 2 * len(self.gauges)
+        self.words[at.P_INPUTS] = self.words[at.P_KEYS_X] + len(self.tables)
         self.words[at.P_GAUGES] = self._append(word for gauge in self.gauges for word in gauge)
         plans = {name: self._write_type(name) for name in sorted(self.fields.texts)}
         words = np.array(self.words, dtype=np.int64)
@@ -370,18 +379,14 @@ class _Writer:
             self.features,
             plans,
             len(self.text_slots),
-            self.words[at.P_KEYS_X] + len(self.tables),
+            self.words[at.P_INPUTS],
             self.free_lists,
             fingerprint,
         )
 
     def _meaning(self) -> list[object]:
         """What the numbers alone do not tell: which conditions and fields stand behind them."""
-        streams: list[tuple[object, ...]] = []
-        for table in self.tables:
-            streams += [column.stream.key for track in table.tracks for column in track.columns]
-            streams += [each.stream.key for each in table.sets]
-            streams += [memo.stream.key for memo in table.memos]
+        streams = [stream.key for stream in self._streams()]
         return [self.features, list(self.text_slots), streams]
 
     def _gauge(self, width_ms: int, delay_ms: int) -> int:
