@@ -8,8 +8,8 @@ SHORTEST, LONGEST = 13, 19
 
 def is_card_number(text: str) -> bool:
     """Whether a text is 13 to 19 digits, however spaced, that satisfy Luhn (ISO/IEC 7812-1)."""
-    # A text with letters differs between its cases; most tokens leave here.
-    if len(text) < SHORTEST or text.lower() != text.upper():
+    # Most tokens begin with a letter and leave here, or have one elsewhere and differ in its case.
+    if len(text) < SHORTEST or text[0].isalpha() or text.lower() != text.upper():
         return False
     digits = "".join(filter(str.isalnum, text))
     if not SHORTEST <= len(digits) <= LONGEST or not digits.isdecimal():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
+from socket import AF_INET, inet_pton
 from typing import Any, NamedTuple, Union
 
 import msgspec
@@ -42,7 +43,6 @@ _PRECEDENCE = (
 # Making an arrival without the detour through NamedTuple's own __new__ saves a twentieth of the time.
 _new: Callable[[type[Arrival], tuple[str, Event, bytes, int]], Arrival] = tuple.__new__
 _COLON, _BACKSLASH, _DEL = 0x3A, 0x5C, 0x7F
-_ADDRESSES_KEPT = 65_536
 _WATCHED = ("user", "ip", "card", "email")
 _NO_SCOPES: frozenset[str] = frozenset()
 
@@ -55,6 +55,12 @@ _SHORTEST_MEMBER = 5
 class _Plan(NamedTuple):
     """What the fast path has to look at for one type of event."""
 
+    length_tells: bool
+    """Whether equal length of what was sent and its canonical form proves that no name stood twice.
+
+    Each token is sent at least as long as it is in canonical form, where each name stands once; only
+    degrees can be sent shorter (1e-5 becomes 0.00001), and must not make up for a whole member.
+    """
     restricted: str
     watched: Callable[[Event], tuple[str | None, ...]]
     """Gives `user`, `ip`, `card` and `email`."""
@@ -62,16 +68,10 @@ class _Plan(NamedTuple):
     """Whether it always names somebody, or need not."""
     amounts: Callable[[Event], tuple[Any, ...]] | None
     """Gives `currency` and the amounts, where the currency can be left out."""
-    length_tells: bool
-    """Whether equal length of what was sent and its canonical form proves that no name stood twice.
-
-    Each token is sent at least as long as it is in canonical form, where each name stands once; only
-    degrees can be sent shorter (1e-5 becomes 0.00001), and must not make up for a whole member.
-    """
 
 
 class Reader:
-    """Reads events of one registry. Holds no state but a memory of addresses seen to be valid.
+    """Reads events of one registry. Holds no state.
 
     `future_tolerance_ms` is how far `at_ms` may lie ahead of `received_ms`.
     """
@@ -89,7 +89,6 @@ class Reader:
         self._decode = msgspec.json.Decoder(Union[registry.structs()]).decode  # noqa: UP007 (a tuple)
         self._encode = msgspec.json.Encoder().encode
         self._plans = {registry.struct(name): _plan(registry, name) for name in registry.types}
-        self._addresses: set[str | None] = {None}
 
     def read(
         self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
@@ -107,19 +106,26 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._read_exactly(tenant, raw, received_ms, scopes)
         body = self._encode(event)
-        # (2) The cheap tests. The first two lines are what most events pass: JSON escapes all control
+        # (2) The cheap tests. The first lines are what most events pass: JSON escapes all control
         # characters but DEL.
-        plan = self._plans[event.__class__]
+        length_tells, restricted, watched, named, amounts = self._plans[event.__class__]
         plain = body.isascii() and _BACKSLASH not in body and _DEL not in body
         if (
-            (plain and plan.length_tells and len(raw) == len(body))
+            (plain and length_tells and len(raw) == len(body))
             or ((plain or _is_printable(body)) and _names_stand_once(raw, body))
         ) and (
             event.at_ms <= received_ms + self.future_tolerance_ms
-            and not plan.restricted  # rare, and mighty: looked at exactly
-            and not self._is_doubtful(event, plan)
+            and not restricted  # rare, and mighty: looked at exactly
         ):
-            return _new(Arrival, (tenant, event, body, received_ms))
+            user, ip, card, email = watched(event)
+            if (
+                (ip is None or _is_plain_address(ip))
+                and (card is None or len(card) < SHORTEST or not is_card_number(card))
+                and (email is None or is_email(email))
+                and (amounts is None or not _is_unpriced(*amounts(event)))
+                and (named or user or ip or card or email)
+            ):
+                return _new(Arrival, (tenant, event, body, received_ms))
         # (3) Exactly.
         return self._read_exactly(tenant, raw, received_ms, scopes)
 
@@ -134,26 +140,6 @@ class Reader:
             self._checked(tenant, body, None, None)
             raise refusal("wrong-type", "the event cannot be read again") from None
         return Arrival(tenant, event, body, received_ms)
-
-    def _is_doubtful(self, event: Event, plan: _Plan) -> bool:
-        """Whether an entity or an amount needs the exact rules."""
-        user, ip, card, email = plan.watched(event)
-        return (
-            (ip not in self._addresses and not self._is_plain_address(ip))
-            or (card is not None and len(card) >= SHORTEST and is_card_number(card))
-            or (email is not None and not is_email(email))
-            or (plan.amounts is not None and _is_unpriced(*plan.amounts(event)))
-            or not (plan.named or user or ip or card or email)
-        )
-
-    def _is_plain_address(self, ip: str | None) -> bool:
-        """Whether this is an address in its one spelling; remembers those that are."""
-        if ip is None or same_address(ip) != ip:
-            return False
-        if len(self._addresses) >= _ADDRESSES_KEPT:
-            self._addresses = {None}
-        self._addresses.add(ip)
-        return True
 
     def _read_exactly(
         self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str]
@@ -243,6 +229,16 @@ def _names_stand_once(raw: bytes, body: bytes) -> bool:
     return raw.count(_COLON) == body.count(_COLON)
 
 
+def _is_plain_address(ip: str) -> bool:
+    """Whether this is an address in its one spelling."""
+    try:
+        # The system's parser takes four numbers without leading zeros, and nothing else.
+        inet_pton(AF_INET, ip)
+    except (OSError, ValueError):
+        return same_address(ip) == ip
+    return True
+
+
 def _is_unpriced(currency: str | None, *amounts: int | None) -> bool:
     """Whether there is an amount without a currency."""
     return currency is None and any(amount is not None for amount in amounts)
@@ -256,6 +252,7 @@ def _plan(registry: Registry, name: str) -> _Plan:
     required = event_type.requires
     grown = _DEGREES_GROW * sum(spec.kind == "degrees" for spec in specs.values())
     return _Plan(
+        length_tells=grown < _SHORTEST_MEMBER + min(map(len, specs)),
         restricted=event_type.restricted,
         watched=_watched(specs),
         named=event_type.anonymous
@@ -266,7 +263,6 @@ def _plan(registry: Registry, name: str) -> _Plan:
             if amounts and "currency" not in required and "currency" in specs
             else None
         ),
-        length_tells=grown < _SHORTEST_MEMBER + min(map(len, specs)),
     )
 
 
