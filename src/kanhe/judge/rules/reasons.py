@@ -99,12 +99,14 @@ def read_sentence(
 
 def shown(value: object) -> str:
     """A value as people read it."""
+    if type(value) is float and value.is_integer():
+        return f"{value:.0f}"
     if value is None or value != value:
         return MISSING
     if isinstance(value, bool):
         return "✓" if value else "✗"
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else f"{value:.1f}"
+        return f"{value:.1f}"
     if isinstance(value, list | tuple):
         value = ", ".join(str(one) for one in value)
     text = str(value)
@@ -156,15 +158,14 @@ Writer = Callable[[Event, Sequence[float]], str]
 
 def writer_of(sentence: Sentence, index: Mapping[str, int], rates: Rates) -> Writer:
     """What writes the sentence for one event; `index` gives each feature's place in the vector."""
-    writers = [
-        _constant(part) if isinstance(part, str) else _writer(part, sentence.language, index, rates)
-        for part in sentence.parts
-    ]
-    return lambda event, vector: "".join([write(event, vector) for write in writers])
-
-
-def _constant(text: str) -> Writer:
-    return lambda event, vector: text
+    form = "".join(
+        part.replace("%", "%%") if isinstance(part, str) else "%s" for part in sentence.parts
+    )
+    writers = [_writer(place, sentence.language, index, rates) for place in sentence.places]
+    if len(writers) == 1:
+        write = writers[0]
+        return lambda event, vector: form % write(event, vector)
+    return lambda event, vector: form % tuple([write(event, vector) for write in writers])
 
 
 def _writer(place: Place, language: Language, index: Mapping[str, int], rates: Rates) -> Writer:

@@ -109,26 +109,33 @@ def _outcome(kept: Outcome | None, score: int, table: VerdictTable) -> Outcome:
 def _ranked(
     signals: Sequence[Signal], asked: Sequence[Outcome | None], outcome: Outcome
 ) -> list[Signal]:
-    """Step (5). The key ends in everything a signal holds, so that no tie is left to chance."""
+    """Step (5)."""
     if len(signals) == 1:
         return [signals[0]]
+    pairs = list(zip(signals, asked, strict=True))
+    pairs.sort(key=lambda pair: _weight(pair[0], pair[1], outcome))
+    if len({signal.rule for signal in signals}) < len(signals):
+        # One rule speaks once; whoever hands over more than one signal of it gets an order too.
+        pairs.sort(key=lambda pair: (_weight(pair[0], pair[1], outcome), _all_of(pair[0])))
+    return [signal for signal, _ in pairs]
 
-    def weight(pair: tuple[Signal, Outcome | None]) -> tuple[object, ...]:
-        signal, wish = pair
-        return (
-            wish != outcome,
-            0 if wish is None else -1 - SEVERITY[wish],
-            -signal.points,
-            signal.rule,
-            signal.error,
-            signal.reason.en,
-            signal.reason.zh,
-            signal.tags,
-            tuple((a.kind, a.what, a.value, a.for_ms) for a in signal.actions),
-            signal.outcome or "",
-        )
 
-    return [signal for signal, _ in sorted(zip(signals, asked, strict=True), key=weight)]
+def _weight(signal: Signal, wish: Outcome | None, outcome: Outcome) -> tuple[object, ...]:
+    """What decides the rank of a signal, the first first."""
+    severity = 0 if wish is None else -1 - SEVERITY[wish]
+    return (wish != outcome, severity, -signal.points, signal.rule)
+
+
+def _all_of(signal: Signal) -> tuple[object, ...]:
+    """Everything a signal holds beside its weight, so that no tie is left to chance."""
+    return (
+        signal.error,
+        signal.reason.en,
+        signal.reason.zh,
+        signal.tags,
+        tuple((a.kind, a.what, a.value, a.for_ms) for a in signal.actions),
+        signal.outcome or "",
+    )
 
 
 def _actions(
