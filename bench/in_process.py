@@ -15,10 +15,12 @@ from pathlib import Path
 
 from bench import policy, workload
 from kanhe.app import Kanhe, open_kanhe
+from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 
 GROUP = 256
 """Events that become durable together; an import or a batch of lines hands over as many."""
+_SCOPES = frozenset({"decide"})
 
 
 def measure(work: Path, rounds: int, per_round: int) -> dict[str, float]:
@@ -54,12 +56,14 @@ def measure(work: Path, rounds: int, per_round: int) -> dict[str, float]:
 def _judge(kanhe: Kanhe, events: list[bytes]) -> int:
     """Judge events in groups, each durable before the next; returns how many were not allowed."""
     stopped = 0
-    judge, commit = kanhe.judge, kanhe.commit
     for i in range(0, len(events), GROUP):
-        for raw in events[i : i + GROUP]:
-            if judge("shop", raw).outcome != "allow":
+        asked = [Asked("shop", raw, _SCOPES, True) for raw in events[i : i + GROUP]]
+        for outcome in kanhe.take(asked):
+            if isinstance(outcome, Exception):
+                raise outcome
+            if outcome.outcome != "allow":
                 stopped += 1
-        commit()
+        kanhe.commit()
     return stopped
 
 

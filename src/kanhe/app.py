@@ -6,16 +6,18 @@ import logging
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kanhe.core.errors import KanheError, Refusal, StorageError
+from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.flow import Flow, Pending, seq_of
+from kanhe.flow import Flow, Outcomes, Pending, seq_of
+from kanhe.judge.features.layout import GROUP
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.intake.reader import Reader
@@ -43,9 +45,6 @@ _KEY_BYTES = 16
 _RETRY_AFTER_MS = 10_000
 
 _log = logging.getLogger("kanhe.app")
-
-_Walk = Callable[[Flow, str, bytes, int, frozenset[str]], Pending]
-"""`Flow.judge` or `Flow.record`."""
 
 Progress = Callable[[int, int], None]
 """Called now and then while the state is rebuilt, with rows done and rows in all."""
@@ -100,6 +99,7 @@ class Kanhe:
         journal.keep_policy(pack.hash, pack.archive)
         self._flow = self._wire()
         self._flow.features.warm()
+        self._flow.rules.warm()
         self._catch_up()
 
     def _wire(self) -> Flow:
@@ -197,8 +197,8 @@ class Kanhe:
         scopes: frozenset[str] = frozenset(),
         received_ms: int | None = None,
     ) -> Pending:
-        """Decide one event in memory; see `flow.Flow.judge`. Answer only after `commit`."""
-        return self._take(Flow.judge, tenant, raw, scopes, received_ms)
+        """Decide one event in memory; raises what `take` would give back. Answer only after `commit`."""
+        return _only(self.take([Asked(tenant, raw, scopes, True)], received_ms))
 
     def record(
         self,
@@ -207,25 +207,52 @@ class Kanhe:
         scopes: frozenset[str] = frozenset(),
         received_ms: int | None = None,
     ) -> Pending:
-        """Take one event in without a decision; see `flow.Flow.record`. Answer only after `commit`."""
-        return self._take(Flow.record, tenant, raw, scopes, received_ms)
+        """Take one event in without a decision; raises what `take` would give back. Answer only
+        after `commit`."""
+        return _only(self.take([Asked(tenant, raw, scopes, False)], received_ms))
 
-    def _take(
-        self,
-        walk: _Walk,
-        tenant: str,
-        raw: bytes,
-        scopes: frozenset[str],
-        received_ms: int | None,
-    ) -> Pending:
-        """Send one event down the path, rebuilt first if it is torn."""
-        if self._flow.torn:
-            self.recover()
+    def take(
+        self, asked: Sequence[Asked], received_ms: int | None = None
+    ) -> Sequence[Pending | Exception]:
+        """Judge or record events in their order, in memory; see `flow.Flow.take`.
+
+        In place of each event that was not taken stands why: a `Refusal`, a `StorageError`, or a
+        fault of the program. Answer only after `commit`.
+        """
+        now_ms = received_ms or self.clock()
+        if len(asked) > GROUP:
+            return [
+                outcome
+                for begin in range(0, len(asked), GROUP)
+                for outcome in self.take(asked[begin : begin + GROUP], now_ms)
+            ]
+        outcomes: list[Pending | Exception | None] = [None] * len(asked)
+        error = self._walk(asked, outcomes, now_ms)
+        if error is None:
+            return outcomes  # type: ignore[return-value]  # each has its outcome
+        # What broke a group is found by walking the rest of it one by one: it costs one event only.
+        for place, one in enumerate(asked):
+            if outcomes[place] is None:
+                alone: list[Pending | Exception | None] = [None]
+                error = self._walk([one], alone, now_ms) if len(asked) > 1 else error
+                outcomes[place] = alone[0] or error
+        return outcomes  # type: ignore[return-value]  # as above
+
+    def _walk(
+        self, asked: Sequence[Asked], outcomes: Outcomes, received_ms: int
+    ) -> Exception | None:
+        """Send events down the path, rebuilt first if it is torn; gives back what broke on the way."""
         try:
-            return walk(self._flow, tenant, raw, received_ms or self.clock(), scopes)
-        except MemoryFullError as error:
-            self._pause(error)
-            raise
+            if self._flow.torn:
+                self.recover()
+            self._flow.take(asked, outcomes, received_ms)
+        except (
+            Exception
+        ) as error:  # the boundary: what breaks for one event is that event's outcome
+            if isinstance(error, MemoryFullError):
+                self._pause(error)
+            return error
+        return None
 
     def commit(self) -> None:
         """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
@@ -324,6 +351,14 @@ class Kanhe:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _only(outcomes: Sequence[Pending | Exception]) -> Pending:
+    """The one outcome there is; raises it if it is an error."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = None) -> Kanhe:

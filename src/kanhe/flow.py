@@ -1,4 +1,4 @@
-"""The path of one event.
+"""The path of an event, walked by a group of events at a time.
 
 (1) Read: bytes become an event, or a refusal that says which field and why.
 (2) Once: an event already seen gets its earlier answer back, the same bytes.
@@ -8,29 +8,33 @@
 (6) Commit: journal row and outgoing messages become durable together, with their neighbours.
 (7) Answer: nobody hears of a decision before (6) is done for it.
 
-`judge` takes (1) to (5) and gathers for (6); the caller answers (7) when `commit` has returned.
+`take` does (1) to (5) and gathers for (6); the caller answers (7) when `commit` has returned. The
+whole group goes through (1), then (2), then (3), so that each step's code and data stay close to the
+processor; (4) to (6) are done event by event, because a decision may change the lists by which the
+next event is judged. What comes out is the same as if each event had come alone.
+Why: `docs/adr/0007-a-group-walks-together.md`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import MutableSequence, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from kanhe.core.decision import Decision
+from kanhe.core.decision import Decision, Signal
 from kanhe.core.errors import FieldProblem, Refusal, refuse
-from kanhe.core.event import Arrival, Event
+from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
-from kanhe.judge.rules.compile import RuleSet
+from kanhe.judge.rules.compile import RuleSet, Screened
 from kanhe.judge.rules.lists import Lists
 from kanhe.judge.verdict.decide import decide
 from kanhe.record.journal.ports import DECIDED, RECORDED, Journal, Message, Row
 
 _encode = msgspec.json.Encoder().encode
-_NO_SCOPES: frozenset[str] = frozenset()
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
 _CHECK = 0x9E3779B1
 """A large odd factor (2**32 divided by the golden ratio): neighbouring numbers get unlike checks."""
@@ -50,6 +54,11 @@ class Pending(NamedTuple):
     """Whether the event had been taken in before; the answer is the first one."""
     differs: bool = False
     """Whether it came with other content this time: the sender has used one id for two events."""
+
+
+Outcomes = MutableSequence[Pending | Exception | None]
+"""What became of each event of a group: its answer, or what stood in its way; `None` as long as
+nothing is known."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -87,57 +96,99 @@ class Flow:
         self.torn = False
         self.fired: Counter[str] = Counter()
 
-    def judge(
-        self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
-    ) -> Pending:
-        """Steps (1) to (5), and the gathering for (6). Raises `Refusal` for input not accepted."""
+    def take(self, asked: Sequence[Asked], outcomes: Outcomes, received_ms: int) -> None:
+        """Steps (1) to (5) for events in their order, and the gathering for (6).
+
+        Fills `outcomes`: the answer of each event, or the `Refusal` of one that is not accepted.
+        Raises what else breaks; the events that have an answer by then are gathered whole.
+        """
         # (1) Read.
-        arrival = self.reader.read(tenant, raw, received_ms, scopes)
-        event = arrival.event
+        arrivals: list[tuple[int, Arrival]] = []
+        read = self.reader.read
+        for place, (tenant, raw, scopes, _) in enumerate(asked):
+            try:
+                arrivals.append((place, read(tenant, raw, received_ms, scopes)))
+            except Refusal as refusal:
+                outcomes[place] = refusal
         # (2) Once.
-        if (row := self.journal.find(tenant, event.id)) is not None:
-            return _repeated(row, arrival)
-        if event.type in _LIST_TYPES:
-            self._check_list(event)
-        # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
-        self.torn = True
-        # (3) Features.
-        vector = self.features.observe(arrival)
+        fresh, twins = self._once(arrivals, outcomes)
+        if fresh:
+            # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
+            self.torn = True
+            # (3) Features.
+            vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
+            # (4) Detect, for all of them: which rules need not be asked.
+            screened = self.rules.screen([arrival.event for _, arrival in fresh], vectors)
+            for n, (place, arrival) in enumerate(fresh):
+                if asked[place].decide:
+                    outcomes[place] = self._judge(arrival, packed[n], screened, n)
+                else:
+                    outcomes[place] = self._record(arrival, packed[n])
+            self.torn = False
+        for place, arrival in twins:
+            outcomes[place] = self._known(arrival)
+
+    def _once(
+        self, arrivals: Sequence[tuple[int, Arrival]], outcomes: Outcomes
+    ) -> tuple[list[tuple[int, Arrival]], list[tuple[int, Arrival]]]:
+        """Step (2). Gives the events that are new, and those that repeat one of them."""
+        find = self.journal.find
+        fresh, twins = [], []
+        ids: set[tuple[str, str]] = set()
+        for pair in arrivals:
+            place, arrival = pair
+            event = arrival.event
+            name = arrival.tenant, event.id
+            if (row := find(*name)) is not None:
+                outcomes[place] = _repeated(row, arrival)
+            elif name in ids:
+                twins.append(pair)
+            elif event.type in _LIST_TYPES and (refusal := self._list_problem(event)):
+                outcomes[place] = refusal
+            else:
+                ids.add(name)
+                fresh.append(pair)
+        return fresh, twins
+
+    def _judge(self, arrival: Arrival, vector: bytes, screened: Screened, n: int) -> Pending:
+        """Steps (4) and (5) for one event, and its share of (6)."""
+        tenant, event, _, _ = arrival
         # (4) Detect.
-        signals = self.rules.evaluate(event, vector, self.lists.at(tenant, event.at_ms))
+        signals: Sequence[Signal] = ()
+        if screened.asks[n]:
+            listed = self.lists.at(tenant, event.at_ms)
+            signals = self.rules.signals(event, screened, n, listed)
         # (5) Decide.
         seq = self.seq + 1
         pack = self.pack
         decision = decide(signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash)
         # (6) Commit, first half: gather what becomes durable together.
         answer = _encode(decision)
-        self._gather(seq, arrival, DECIDED, answer, _messages(seq, decision, answer))
+        self._gather(seq, arrival, DECIDED, vector, answer, _messages(seq, decision, answer))
         if signals:
             self._take_up(decision, tenant, event.at_ms)
-            self.fired.update(signal.rule for signal in signals)
+            fired = self.fired
+            for signal in signals:
+                fired[signal.rule] += 1
         if event.type in _LIST_TYPES:
             self._change_list(tenant, event)
-        self.torn = False
         return _new(Pending, (answer, seq, decision.outcome, event.type, False, False))
 
-    def record(
-        self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
-    ) -> Pending:
-        """The same path without (4) and (5): the event counts, and no rule is asked."""
-        arrival = self.reader.read(tenant, raw, received_ms, scopes)
-        if (row := self.journal.find(tenant, arrival.event.id)) is not None:
-            return _repeated(row, arrival)
-        if arrival.event.type in _LIST_TYPES:
-            self._check_list(arrival.event)
-        self.torn = True
-        self.features.observe(arrival)
+    def _record(self, arrival: Arrival, vector: bytes) -> Pending:
+        """The same without (4) and (5): the event counts, and no rule is asked."""
+        event = arrival.event
         seq = self.seq + 1
-        answer = _encode(Recorded(arrival.event.id, seq))
-        self._gather(seq, arrival, RECORDED, answer, ())
-        if arrival.event.type in _LIST_TYPES:
-            self._change_list(tenant, arrival.event)
-        self.torn = False
-        return Pending(answer, seq, "", arrival.event.type, False)
+        answer = _encode(Recorded(event.id, seq))
+        self._gather(seq, arrival, RECORDED, vector, answer, ())
+        if event.type in _LIST_TYPES:
+            self._change_list(arrival.tenant, event)
+        return Pending(answer, seq, "", event.type, False)
+
+    def _known(self, arrival: Arrival) -> Pending:
+        """The answer to an event whose twin was gathered just before."""
+        row = self.journal.find(arrival.tenant, arrival.event.id)
+        assert row is not None, "a gathered row is found"
+        return _repeated(row, arrival)
 
     def commit(self) -> None:
         """Step (6), second half: all that was gathered is durable when this returns.
@@ -161,7 +212,7 @@ class Flow:
             arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
         except Refusal:
             return False
-        self.features.observe(arrival)
+        self.features.observe_group([arrival])
         if row.kind == DECIDED and b'"list_add"' in row.answer:
             self._take_up(_decode(row.answer), row.tenant, row.at_ms)
         if row.type in _LIST_TYPES:
@@ -169,12 +220,18 @@ class Flow:
         return True
 
     def _gather(
-        self, seq: int, arrival: Arrival, kind: int, answer: bytes, messages: tuple[Message, ...]
+        self,
+        seq: int,
+        arrival: Arrival,
+        kind: int,
+        vector: bytes,
+        answer: bytes,
+        messages: tuple[Message, ...],
     ) -> None:
         tenant, event, body, received_ms = arrival
         row = (
             seq, tenant, event.id, kind, event.type, event.at_ms, received_ms, self.pack.hash, body,
-            self.features.packed(), answer,
+            vector, answer,
         )  # fmt: skip
         self.journal.append(_new(Row, row), messages)
         self.seq = seq
@@ -189,15 +246,16 @@ class Flow:
                     reason=decision.decision_id, author="policy",
                 )  # fmt: skip
 
-    def _check_list(self, event: Event) -> None:
+    def _list_problem(self, event: Event) -> Refusal | None:
         """An entry for a list that the pack does not have would hold back nobody, and say nothing."""
         name = msgspec.structs.asdict(event)["list_name"]
-        if name not in self.lists.specs:
-            known = ", ".join(sorted(self.lists.specs)) or "none"
-            raise refuse(
-                "wrong-value", "A value is not one that is allowed", 422, "",
-                FieldProblem("list_name", f"a list of the policy pack: {known}", name[:80]),
-            )  # fmt: skip
+        if name in self.lists.specs:
+            return None
+        known = ", ".join(sorted(self.lists.specs)) or "none"
+        return refuse(
+            "wrong-value", "A value is not one that is allowed", 422, "",
+            FieldProblem("list_name", f"a list of the policy pack: {known}", name[:80]),
+        )  # fmt: skip
 
     def _change_list(self, tenant: str, event: Event) -> None:
         """An entry was added or removed by hand; such events need the scope `lists`."""

@@ -40,9 +40,9 @@ class Breaks:
 STEPS = (
     ("reader", "read"),
     ("journal", "find"),
-    ("features", "observe"),
-    ("rules", "evaluate"),
-    ("features", "packed"),
+    ("features", "observe_group"),
+    ("rules", "screen"),
+    ("rules", "signals"),
     ("journal", "append"),
     ("lists", "prolong"),
     ("journal", "commit"),
@@ -79,7 +79,7 @@ def test_a_fault_in_the_middle_of_a_group_keeps_its_neighbours(tmp_path: Path) -
     """Events gathered before the broken one are committed, those after it go on as usual."""
     with opened(tmp_path) as kanhe:
         kanhe.judge("a", payment("e0", 0))
-        kanhe._flow.rules = Breaks(kanhe._flow.rules, "evaluate", after=False)  # type: ignore[assignment]
+        kanhe._flow.rules = Breaks(kanhe._flow.rules, "signals", after=False)  # type: ignore[assignment]
         with pytest.raises(StorageError):
             kanhe.judge("a", payment("e1", 1))
         kanhe.judge("a", payment("e2", 2))
@@ -92,7 +92,7 @@ def test_a_group_lost_while_memory_is_rebuilt_is_not_answered(tmp_path: Path) ->
     """If the disk fails just when a torn path saves its group, whoever waits for it hears so."""
     with opened(tmp_path) as kanhe:
         kanhe.judge("a", payment("e0", 0))
-        kanhe._flow.rules = Breaks(kanhe._flow.rules, "evaluate", after=False)  # type: ignore[assignment]
+        kanhe._flow.rules = Breaks(kanhe._flow.rules, "signals", after=False)  # type: ignore[assignment]
         with pytest.raises(StorageError):
             kanhe.judge("a", payment("e1", 1))
         kanhe.journal._db = FullDisk(kanhe.journal._db)  # type: ignore[attr-defined]

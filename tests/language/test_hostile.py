@@ -117,8 +117,10 @@ def test_nothing_is_executed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_generated_code_reaches_no_builtins() -> None:
     """The functions made from rules see the names of the language and nothing else."""
-    functions = compiled(rule("is_vpn"))._functions
-    assert functions["payment.attempted"].__globals__["__builtins__"] == {"Exception": Exception}
+    rules = compiled(rule("is_vpn") + rule("card_declines_10m > 1", name="screened"))
+    of_type = rules._types["payment.attempted"]
+    for function in (of_type.always, of_type.single[1]):
+        assert function.__globals__["__builtins__"] == {"Exception": Exception}
 
 
 def test_bytes_that_are_not_utf8_are_refused() -> None:

@@ -251,7 +251,7 @@ def test_sentence_without_values_is_one_constant() -> None:
 
 def test_vector_of_wrong_length_is_an_error_of_the_caller() -> None:
     """A vector that was laid out for other features is refused rather than misread."""
-    with pytest.raises(ValueError, match="unpack"):
+    with pytest.raises(ValueError, match="not those of 1 events with 4 features"):
         compiled(rule("card_declines_10m > 1")).evaluate(event(), (1.0,), nothing)
 
 

@@ -35,3 +35,12 @@ class Arrival(NamedTuple):
     body: bytes
     """The canonical JSON of the event: what is journaled, and what a replay reads again."""
     received_ms: int
+
+
+class Asked(NamedTuple):
+    """One event as somebody sends it, not yet read: who sends it, with which scopes, and whether a decision is wanted."""
+
+    tenant: str
+    raw: bytes
+    scopes: frozenset[str]
+    decide: bool

@@ -227,7 +227,7 @@ def test_a_group_is_its_events_one_by_one(
     seen = []
     for start, end in pairwise(places):
         vectors, packed = grouped.observe_group(arrivals[start:end])
-        seen += list(zip(vectors, packed, strict=True))
+        seen += list(zip(map(tuple, vectors.tolist()), packed, strict=True))
     assert [one[1] for one in seen] == [one[1] for one in rows]
     assert all(_same(one[0], two[0]) for one, two in zip(seen, rows, strict=True))
     assert _parts(single) == _parts(grouped)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -60,9 +59,6 @@ class LiveFeatures:
         )
         self._texts_bytes = self._texts.data
         self._vectors = np.zeros((rows, max(1, len(specs))), dtype=np.float64)
-        self._vectors_bytes = self._vectors.data.cast("B")
-        self._vector_bytes = 8 * len(specs)
-        self._unpack = struct.Struct(f"{len(specs)}d").iter_unpack
         self._packed = np.zeros(max(1, rows * packed_size(len(specs))), dtype=np.uint8)
         self._packed_bytes = self._packed.data
         self._ends = np.zeros(rows, dtype=np.int64)
@@ -104,22 +100,20 @@ class LiveFeatures:
         self._texts[: self.program.text_slots + 1] = ord(at.SEPARATOR)
         kernel.take_group(places.ctypes.data, 0, 1, 1)
 
-    def observe_group(
-        self, arrivals: Sequence[Arrival]
-    ) -> tuple[Iterator[tuple[float, ...]], list[bytes]]:
+    def observe_group(self, arrivals: Sequence[Arrival]) -> tuple[Floats, list[bytes]]:
         """Take up to `layout.GROUP` events into the state, in order.
 
-        Returns the vector that each is judged on (NaN: missing) and the journal form of each vector
-        (see `vectors`). The vectors are made as they are asked for, out of memory that the next
-        group is written to, so they must be used up before. Raises `MemoryFullError` when the state
-        has reached its limit; it must then be rebuilt.
+        Returns the vectors that they are judged on (a row of float64 per event, NaN: missing), and
+        the journal form of each (see `vectors`). The rows stand in memory that the next group is
+        written to. Raises `MemoryFullError` when the state has reached its limit; it must then be
+        rebuilt.
         """
         count = len(arrivals)
         self._take(arrivals, 1)
+        vectors = self._vectors[:count, : len(self.specs)]
         if count == 0 or not self.specs:
-            return iter([()] * count), [b""] * count
+            return vectors, [b""] * count
         whole = self._packed_bytes[: self._ends_words[count - 1]].tobytes()
-        vectors = self._unpack(self._vectors_bytes[: self._vector_bytes * count])
         return vectors, [whole] if count == 1 else self._parts(whole, count)
 
     def _parts(self, whole: bytes, count: int) -> list[bytes]:
@@ -133,7 +127,7 @@ class LiveFeatures:
     def observe(self, arrival: Arrival) -> tuple[float, ...]:
         """Take one event into the state and return its vector: a group of one."""
         vectors, (self._last,) = self.observe_group((arrival,))
-        return next(vectors)
+        return tuple(vectors[0].tolist())
 
     def packed(self) -> bytes:
         """The journal form of the vector that `observe` returned last."""

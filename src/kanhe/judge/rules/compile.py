@@ -1,24 +1,30 @@
-"""Rules as one generated function per event type.
+"""Rules as generated functions, asked only where the screen leaves them.
 
 Only text written by `codegen` from checked expressions is compiled here, never text of a policy.
-Each rule runs in a `try` of its own, which costs nothing while nothing is raised: a rule that fails
-gives a signal that says so, and its neighbours go on.
+Rules that begin with a feature held against a number get a function each, called for the events for
+which `screen` does not rule them out; all others of an event type share one function, called for
+every event. Each rule runs in a `try` of its own, which costs nothing while nothing is raised: a
+rule that fails gives a signal that says so, and its neighbours go on.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from kanhe.core.decision import Action, Signal, Text
 from kanhe.core.event import Event
 from kanhe.core.money import Rates
 from kanhe.judge.intake.registry import Registry
-from kanhe.judge.language.codegen import RUNTIME, Naming, python_with
+from kanhe.judge.language.codegen import RUNTIME, Naming, naming, python_with
 from kanhe.judge.language.scope import AMOUNT_BASE
 from kanhe.judge.rules.declare import ActionSpec, RuleSpec
 from kanhe.judge.rules.reasons import writer_of
+from kanhe.judge.rules.screen import Screen, intervals_of
 
 Listed = Callable[[str, str], bool]
 """Says whether a value stands in the list of that name, for the event's tenant and time."""
@@ -26,24 +32,104 @@ Listed = Callable[[str, str], bool]
 ERROR_MAX = 200
 """How many characters of an error are kept in a signal."""
 
-_Run = Callable[[Event, Sequence[float], Listed], list[Signal]]
+_Values = Sequence[float] | memoryview
+_Ask = Callable[[Event, _Values, Listed, list[Signal]], None]
+"""Adds the signals of one rule, or of several, for one event and its vector."""
+
+
+class _OfType(NamedTuple):
+    """The rules of one event type."""
+
+    always: _Ask | None
+    """Asks the rules that are not screened."""
+    single: Mapping[int, _Ask]
+    """Asks one screened rule, by its number."""
+    number: Mapping[str, int]
+    """The place of each rule in the order of declaration."""
+
+
+class Screened:
+    """The vectors of a group of events, with the rules that are left for each of them."""
+
+    __slots__ = ("_ends", "_left", "_values", "_width", "asks")
+
+    def __init__(
+        self,
+        vectors: npt.NDArray[np.float64],
+        left: Sequence[int],
+        ends: Sequence[int],
+        asks: Sequence[bool],
+    ) -> None:
+        self._width = vectors.shape[1]
+        self._values = memoryview(vectors.reshape(-1).data)
+        self._left = left
+        self._ends = ends
+        self.asks = asks
+        """For each event, whether there is any rule to ask."""
+
+    def left(self, place: int) -> Sequence[int]:
+        """The numbers of the screened rules that are left for the event at this place."""
+        return self._left[self._ends[place - 1] if place else 0 : self._ends[place]]
+
+    def values(self, place: int) -> memoryview:
+        """The vector of the event at this place, as Python floats when read."""
+        begin = place * self._width
+        return self._values[begin : begin + self._width]
 
 
 class RuleSet:
     """Compiled rules; made by `compile_rules`."""
 
-    def __init__(self, functions: Mapping[str, _Run], texts: Mapping[str, str]) -> None:
-        self._functions = dict(functions)
+    def __init__(
+        self, types: Mapping[str, _OfType], screen: Screen, texts: Mapping[str, str]
+    ) -> None:
+        self._types = dict(types)
+        self._always = {name for name, rules in types.items() if rules.always is not None}
+        self._screen = screen
         self.texts = dict(texts)
         """The generated Python text per event type, for people who want to look."""
 
+    def warm(self) -> None:
+        """Have all machine code in place before the first event waits for it."""
+        self._screen.warm()
+
+    def screen(self, events: Iterable[Event], vectors: npt.NDArray[np.float64]) -> Screened:
+        """Pass over the rules that cannot fire, for a group of events at once.
+
+        `vectors` has one row per event and one float64 per declared feature, NaN where it is missing.
+        """
+        types = [event.type for event in events]
+        left, ends = self._screen.pass_over(types, vectors)
+        always = self._always
+        asks = [
+            before < end or name in always
+            for name, before, end in zip(types, [0, *ends], ends, strict=False)
+        ]
+        return Screened(vectors, left, ends, asks)
+
     def evaluate(self, event: Event, vector: Sequence[float], listed: Listed) -> list[Signal]:
+        """The signals of one event by itself; see `signals`."""
+        screened = self.screen([event], np.array([vector], dtype=np.float64))
+        return self.signals(event, screened, 0, listed)
+
+    def signals(self, event: Event, screened: Screened, place: int, listed: Listed) -> list[Signal]:
         """The signals of the rules that fired or failed, in the order of declaration.
 
-        `vector` holds one float per declared feature, NaN where it is missing.
+        `place` is the event's among those that were screened.
         """
-        run = self._functions.get(event.type)
-        return [] if run is None else run(event, vector, listed)
+        signals: list[Signal] = []
+        if not screened.asks[place]:
+            return signals
+        rules = self._types[event.type]
+        values = screened.values(place)
+        if rules.always is not None:
+            rules.always(event, values, listed, signals)
+        left = screened.left(place)
+        for number in left:
+            rules.single[number](event, values, listed, signals)
+        if left and rules.always is not None and len(signals) > 1:
+            signals.sort(key=lambda signal: rules.number[signal.rule])
+        return signals
 
 
 def compile_rules(
@@ -57,12 +143,22 @@ def compile_rules(
 
     `text_code` gives the number by which the vector remembers a text.
     """
-    functions: dict[str, _Run] = {}
+    screens = [intervals_of(spec.condition.node, feature_index) for spec in specs]
+    types: dict[str, _OfType] = {}
+    intervals: dict[str, list[Any]] = {}
     texts: dict[str, str] = {}
     for event_type in dict.fromkeys(name for spec in specs for name in spec.on):
-        own = [spec for spec in specs if event_type in spec.on]
-        writer = _FunctionWriter(own, frozenset(registry.required_of(event_type)), feature_index)
-        texts[event_type] = writer.text(text_code)
+        numbers = [n for n, spec in enumerate(specs) if event_type in spec.on]
+        own = [specs[n] for n in numbers]
+        intervals[event_type] = [screens[n] for n in numbers]
+        writer = _FunctionWriter(
+            own,
+            [screens[n] is not None for n in numbers],
+            frozenset(registry.required_of(event_type)),
+            feature_index,
+            text_code,
+        )
+        texts[event_type] = writer.text()
         names: dict[str, Any] = {
             **RUNTIME,
             "__builtins__": {"Exception": Exception},
@@ -73,47 +169,77 @@ def compile_rules(
             names[f"fired_{number}"] = _fired(spec, feature_index, rates)
             names[f"failed_{number}"] = _failed(spec)
         exec(compile(texts[event_type], f"<rules of {event_type}>", "exec"), names)
-        functions[event_type] = names["run"]
-    return RuleSet(functions, texts)
+        types[event_type] = _OfType(
+            names.get("always"),
+            {n: names[f"rule_{n}"] for n in range(len(own)) if f"rule_{n}" in names},
+            {spec.id: number for number, spec in enumerate(own)},
+        )
+    return RuleSet(types, Screen(intervals, len(feature_index)), texts)
 
 
 class _FunctionWriter:
-    """Writes the function of one event type."""
+    """Writes the functions of one event type."""
 
     def __init__(
-        self, specs: Sequence[RuleSpec], required: frozenset[str], index: Mapping[str, int]
+        self,
+        specs: Sequence[RuleSpec],
+        screened: Sequence[bool],
+        required: frozenset[str],
+        index: Mapping[str, int],
+        text_code: Callable[[str], float],
     ) -> None:
-        self.specs = specs
+        self.numbered = list(enumerate(specs))
+        self.screened = screened
         self.required = required
         self.index = index
-        self.features = {name for spec in specs for name in spec.condition.features}
-        uses = Counter(name for spec in specs for name in spec.condition.fields)
+        self.text_code = text_code
+        always = [spec for number, spec in self.numbered if not screened[number]]
+        self.features = {name for spec in always for name in spec.condition.features}
+        uses = Counter(name for spec in always for name in spec.condition.fields)
         # A field that one rule uses is cheaper left on the event: the rule may never get to it.
         self.shared = {name for name, count in uses.items() if count > 1} - {AMOUNT_BASE}
         self.converts = AMOUNT_BASE in uses
 
-    def text(self, text_code: Callable[[str], float]) -> str:
-        """The text of `run(e, v, listed)`."""
+    def text(self) -> str:
+        """The text of `always(e, v, listed, signals)`, if need be, and of each `rule_…`."""
+        return "\n".join([*self._always(), *self._single(), ""])
+
+    def _always(self) -> list[str]:
+        lines: list[str] = []
         names = Naming(
             field=lambda name: f"x_{name}" if name in self.shared else f"e.{name}",
             feature=lambda name: f"f_{name}",
             required=self.required,
             amount_base="x_amount_base" if self.converts else "",
-            text_code=text_code,
+            text_code=self.text_code,
         )
-        lines = ["def run(e, v, listed):", *self._opening(), "    signals = []"]
-        for number, spec in enumerate(self.specs):
-            lines += [
-                "    try:",
-                f"        if {python_with(spec.condition, names)}:",
-                f"            signals.append({self._signal(number, spec)})",
-                "    except Exception as error:",
-                f"        signals.append(failed_{number}(error))",
-            ]
-        return "\n".join([*lines, "    return signals", ""])
+        for number, spec in self.numbered:
+            if not self.screened[number]:
+                lines += self._rule(number, spec, names)
+        if not lines:
+            return []
+        return ["def always(e, v, listed, signals):", *self._opening(), *lines]
+
+    def _single(self) -> list[str]:
+        names = naming(index=self.index, required=self.required, text_code=self.text_code)
+        lines: list[str] = []
+        for number, spec in self.numbered:
+            if self.screened[number]:
+                lines.append(f"def rule_{number}(e, v, listed, signals):")
+                lines += self._rule(number, spec, names)
+        return lines
+
+    def _rule(self, number: int, spec: RuleSpec, names: Naming) -> list[str]:
+        return [
+            "    try:",
+            f"        if {python_with(spec.condition, names)}:",
+            f"            signals.append({self._signal(number, spec)})",
+            "    except Exception as error:",
+            f"        signals.append(failed_{number}(error))",
+        ]
 
     def _opening(self) -> list[str]:
-        """Local variables for what the rules use."""
+        """Local variables for what the rules of `always` use."""
         lines = [f"    x_{name} = e.{name}" for name in sorted(self.shared)]
         if self.converts:
             lines.append("    x_amount_base = to_base(e.amount_minor, e.currency)")

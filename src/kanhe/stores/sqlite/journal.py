@@ -59,8 +59,8 @@ class SqliteJournal:
         self._gathered: list[Packed] = []
         self._keys: list[int] = []
         self._messages: list[Message] = []
-        # What `find` looked for last in vain, and its key: `append` comes next with just that.
-        self._missed_tenant, self._missed_id, self._missed_key = "", "", -1
+        # The keys of what `find` looked for in vain: `append` comes next with just that.
+        self._missed: dict[tuple[str, str], int] = {}
         self._due = 0
         self._db = self._open_writer()
         try:
@@ -91,9 +91,7 @@ class SqliteJournal:
             row = self._find(key, tenant, event_id)
             if row is not None:
                 return row
-        self._missed_tenant = tenant
-        self._missed_id = event_id
-        self._missed_key = key
+        self._missed[tenant, event_id] = key
         return None
 
     def read(self, seq: int) -> Row | None:
@@ -141,11 +139,11 @@ class SqliteJournal:
         seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer = row
         if seq != self._due:
             raise ValueError(f"the next row has the number {self._due}, not {seq}")
-        key = self._missed_key
-        if key < 0 or event_id != self._missed_id or tenant != self._missed_tenant:
+        key = self._missed.pop((tenant, event_id), -1)
+        if key < 0:
             if self.find(tenant, event_id) is not None:
                 raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
-            key = self._missed_key
+            key = self._missed.pop((tenant, event_id))
         if messages:
             for message in messages:
                 if message.seq != seq:
@@ -170,7 +168,6 @@ class SqliteJournal:
         self._keys.append(key)
         self._add(key, seq)
         self._due = seq + 1
-        self._missed_key = -1
 
     def commit(self) -> None:
         """Make all gathered rows durable at once.
@@ -181,6 +178,7 @@ class SqliteJournal:
         """
         self._check_usable()
         if not self._gathered:
+            self._missed.clear()
             return
         segments = self._encoded()
         keys = self._slice()
@@ -348,7 +346,7 @@ class SqliteJournal:
         self._gathered.clear()
         self._keys.clear()
         self._messages.clear()
-        self._missed_key = -1
+        self._missed.clear()
 
     def _settle(self, keys: Slice | None = None, segments: Sequence[Segment] = ()) -> None:
         """After a failed commit: ask the file whether the group is in it, and believe the file.
