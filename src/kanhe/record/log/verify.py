@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
 
     origin: str
     size: int
-    index: int
+    leaf_index: int
     entry: bytes
     witnesses: tuple[tuple[str, int], ...]
     """Name, and time of the cosignature in seconds since 1970-01-01 UTC."""
@@ -93,9 +93,11 @@ def verify(
     # (2) The checkpoint and the log's signature.
     text, signatures = _split_note(checkpoint)
     size, root = _split_checkpoint(text, origin)
-    if not any([_has_signed(key, text, signatures) for key in log_keys]):
+    # Every key is tried, here and below, so that a false signature is never passed over.
+    signed = [_has_signed(key, text, signatures) for key in log_keys]
+    if not any(signed):
         raise NotVerifiedError("the checkpoint is not signed by the log's key")
-    # (3) The witnesses. Every key is tried, so that a false signature is never passed over.
+    # (3) The witnesses. Two names of one key count once.
     seen: dict[bytes, tuple[str, int]] = {}
     for key in witness_keys:
         at_s = _cosigned_at(key, text, signatures)
@@ -236,13 +238,16 @@ def _object(raw: bytes, what: str) -> dict[str, Any]:
 
 
 def _text(extra: dict[str, Any], key: str) -> bytes | None:
+    """The bytes of a text in the extra data; `None` if it is left out."""
     value = extra.get(key)
     if value is None:
         return None
     try:
-        return str(value).encode() if isinstance(value, str) else b""
+        if isinstance(value, str):
+            return value.encode()
     except UnicodeEncodeError:
-        raise NotVerifiedError(f"{key} is not text") from None
+        pass
+    raise NotVerifiedError(f"{key} is not a text")
 
 
 def _number(text: str) -> int:
@@ -305,9 +310,9 @@ def _file(path: str) -> bytes:
 
 def _lines(verdict: Verdict) -> list[str]:
     """The verdict for a reader. What comes from the receipt is escaped, so that it cannot pose."""
-    names = [f"{ascii(name)} at {at_s}" for name, at_s in verdict.witnesses]
+    names = [f"{name!a} at {at_s}" for name, at_s in verdict.witnesses]
     return [
-        f"VERIFIED: entry {verdict.index} of {verdict.size} in the log {ascii(verdict.origin)}",
+        f"VERIFIED: entry {verdict.leaf_index} of {verdict.size} in the log {verdict.origin!a}",
         f"cosigned by: {', '.join(names) or 'nobody that was asked for'}",
         f"shown and fitting: {', '.join(verdict.opened) or 'the entry alone'}",
         f"entry: {json.dumps(json.loads(verdict.entry))}",
