@@ -6,7 +6,7 @@ The folders are the map; an event walks through them in this order:
 - `flow`: the path of one event, on one page.
 - `core`: the words that cross rooms.
 - `judge`: what is this event? intake, features, rules, policy, verdict.
-- `record`: what happened, provably: the journal.
+- `record`: what happened, provably: the journal, and the log that outsiders check.
 - `stores`: every port, per technology.
 - `simulate`: a shop that lives, with attacks whose truth is known.
 - `serve`: thin faces: the HTTP interface and the command line.

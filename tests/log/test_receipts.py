@@ -198,6 +198,7 @@ def test_it_works_alone(tmp_path: Path) -> None:
     assert run("good.tlog-proof", "--required", "4")[0] == 1
     assert run("good.tlog-proof", "--origin", "x")[0] == 1
     assert run("none.tlog-proof")[0] == 2
+    assert run("good.tlog-proof", "--witness", str(LOG.key))[0] == 2
     assert run()[0] == 2
 
 

@@ -119,7 +119,10 @@ def entry_of(
 def happening_of(
     kind: str, seq: int, at_ms: int, facts: Mapping[str, str], who: Sequence[str] = ()
 ) -> bytes:
-    """The entry of something that is no event: an erasure, a new key, another policy.
+    """The entry of something that is no event.
+
+    For example `privacy:person:erased` with how many rows, `log:key:added` with the new key's text,
+    `policy:pack:changed` with the hashes of the old and the new pack.
 
     `facts` hold words, counts and hashes, and nothing about a person but pseudonyms in `who`.
     Raises `FormatError` for a malformed `kind` or an entry that is too long.

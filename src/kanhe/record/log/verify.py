@@ -292,11 +292,12 @@ def main(argv: Sequence[str]) -> int:
         raw = sys.stdin.buffer.read() if options.receipt == "-" else _file(options.receipt)
         log_keys = [read_key(text, LOG_KEY) for text in options.key]
         witness_keys = [read_key(text, WITNESS_KEY) for text in options.witness]
-        origin = options.origin or log_keys[0].name
-        verdict = verify(raw, origin, log_keys, witness_keys, required)
-    except OSError as problem:
+    except (OSError, NotVerifiedError) as problem:
         sys.stderr.write(f"verify.py: {problem}\n")
         return 2
+    try:
+        origin = options.origin or log_keys[0].name
+        verdict = verify(raw, origin, log_keys, witness_keys, required)
     except NotVerifiedError as problem:
         sys.stdout.write(f"NOT VERIFIED: {problem}\n")
         return 1
