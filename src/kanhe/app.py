@@ -121,7 +121,8 @@ class Kanhe:
         rules = compile_rules(
             pack.rules, pack.registry, features.index, pack.rates, features.text_code
         )
-        return Flow(pack, reader, self.journal, features, rules, Lists(pack.lists, pack.entries))
+        lists = Lists(pack.lists, pack.entries)
+        return Flow(pack, reader, self.journal, features, rules, lists, secrets.token_bytes)
 
     def _catch_up(self) -> None:
         """Bring memory to where the journal ends: the newest snapshot, and every row after it."""

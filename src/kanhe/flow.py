@@ -18,7 +18,7 @@ Why: `docs/adr/0007-a-group-walks-together.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,7 +32,8 @@ from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
 from kanhe.judge.rules.lists import Lists
 from kanhe.judge.verdict.decide import decide
-from kanhe.record.journal.ports import DECIDED, RECORDED, Journal, Message, Row
+from kanhe.record.journal.ports import DECIDED, NOTED, RECORDED, Journal, Message, Row
+from kanhe.record.log.entry import SALT_BYTES
 
 _encode = msgspec.json.Encoder().encode
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
@@ -55,6 +56,9 @@ class Pending(NamedTuple):
     differs: bool = False
     """Whether it came with other content this time: the sender has used one id for two events."""
 
+
+_Hidden = tuple[bytes, bytes]
+"""What a row holds beside what others see: the served vector in its journal form, and the salt."""
 
 Outcomes = MutableSequence[Pending | Exception | None]
 """What became of each event of a group: its answer, or what stood in its way; `None` as long as
@@ -85,6 +89,7 @@ class Flow:
         features: LiveFeatures,
         rules: RuleSet,
         lists: Lists,
+        draw: Callable[[int], bytes],
     ) -> None:
         self.pack = pack
         self.reader = reader
@@ -92,6 +97,7 @@ class Flow:
         self.features = features
         self.rules = rules
         self.lists = lists
+        self._draw = draw
         self.seq = journal.last_seq()
         self.torn = False
         self.fired: Counter[str] = Counter()
@@ -119,11 +125,14 @@ class Flow:
             vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
             # (4) Detect, for all of them: which rules need not be asked.
             screened = self.rules.screen([arrival.event for _, arrival in fresh], vectors)
+            # The log commits to each row under random bytes of the row's own.
+            salts = self._draw(SALT_BYTES * len(fresh))
             for n, (place, arrival) in enumerate(fresh):
+                hidden = packed[n], salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]
                 if asked[place].decide:
-                    outcomes[place] = self._judge(arrival, packed[n], screened, n)
+                    outcomes[place] = self._judge(arrival, hidden, screened, n)
                 else:
-                    outcomes[place] = self._record(arrival, packed[n])
+                    outcomes[place] = self._record(arrival, hidden)
             self.torn = False
         for place, arrival in twins:
             outcomes[place] = self._known(arrival)
@@ -150,7 +159,7 @@ class Flow:
                 fresh.append(pair)
         return fresh, twins
 
-    def _judge(self, arrival: Arrival, vector: bytes, screened: Screened, n: int) -> Pending:
+    def _judge(self, arrival: Arrival, hidden: _Hidden, screened: Screened, n: int) -> Pending:
         """Steps (4) and (5) for one event, and its share of (6)."""
         tenant, event, _, _ = arrival
         # (4) Detect.
@@ -164,7 +173,7 @@ class Flow:
         decision = decide(signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash)
         # (6) Commit, first half: gather what becomes durable together.
         answer = _encode(decision)
-        self._gather(seq, arrival, DECIDED, vector, answer, _messages(seq, decision, answer))
+        self._gather(seq, arrival, DECIDED, hidden, answer, _messages(seq, decision, answer))
         if signals:
             self._take_up(decision, tenant, event.at_ms)
             fired = self.fired
@@ -174,12 +183,12 @@ class Flow:
             self._change_list(tenant, event)
         return _new(Pending, (answer, seq, decision.outcome, event.type, False, False))
 
-    def _record(self, arrival: Arrival, vector: bytes) -> Pending:
+    def _record(self, arrival: Arrival, hidden: _Hidden) -> Pending:
         """The same without (4) and (5): the event counts, and no rule is asked."""
         event = arrival.event
         seq = self.seq + 1
         answer = _encode(Recorded(event.id, seq))
-        self._gather(seq, arrival, RECORDED, vector, answer, ())
+        self._gather(seq, arrival, RECORDED, hidden, answer, ())
         if event.type in _LIST_TYPES:
             self._change_list(arrival.tenant, event)
         return Pending(answer, seq, "", event.type, False)
@@ -189,6 +198,18 @@ class Flow:
         row = self.journal.find(arrival.tenant, arrival.event.id)
         assert row is not None, "a gathered row is found"
         return _repeated(row, arrival)
+
+    def note(self, happening: str, name: str, body: bytes, at_ms: int) -> None:
+        """Gather a row for something that is no event; `name` is unique, as an event's id is.
+
+        `happening` is the kind of the log's entry, such as `log:key:added`, and `body` what
+        `kanhe.record.log.entries` makes the entry of. Nothing is counted, so nothing can tear.
+        """
+        seq = self.seq + 1
+        self.journal.append(
+            Row(seq, "", name, NOTED, happening, at_ms, at_ms, self.pack.hash, body, b"", b"")
+        )
+        self.seq = seq
 
     def commit(self) -> None:
         """Step (6), second half: all that was gathered is durable when this returns.
@@ -202,12 +223,15 @@ class Flow:
         self.torn = torn
 
     def replay(self, row: Row) -> bool:
-        """Take one committed row back into memory, as `judge` or `record` did at the time.
+        """Take one committed row back into memory, as `take` did at the time; what is no event, or
+        was erased, counts for nothing.
 
         False if the pack in force no longer knows the row's type or one of its fields: such an
         event stays in the journal and counts for nothing.
         """
         self.seq = row.seq
+        if not row.is_event:
+            return True
         try:
             arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
         except Refusal:
@@ -224,14 +248,14 @@ class Flow:
         seq: int,
         arrival: Arrival,
         kind: int,
-        vector: bytes,
+        hidden: _Hidden,
         answer: bytes,
         messages: tuple[Message, ...],
     ) -> None:
         tenant, event, body, received_ms = arrival
         row = (
             seq, tenant, event.id, kind, event.type, event.at_ms, received_ms, self.pack.hash, body,
-            vector, answer,
+            hidden[0], answer, hidden[1],
         )  # fmt: skip
         self.journal.append(_new(Row, row), messages)
         self.seq = seq

@@ -62,7 +62,7 @@ def test_groups_of_any_size_come_out_the_same(stream: list[Asked], size: int) ->
                 for begin in range(0, len(stream), step):
                     outcomes += kanhe.take(stream[begin : begin + step])
                     kanhe.commit()
-                rows = list(kanhe.journal.rows())
+                rows = [row._replace(salt=b"") for row in kanhe.journal.rows()]
                 found.append(([told(outcome) for outcome in outcomes], rows, kanhe.state()))
     assert found[0] == found[1]
 

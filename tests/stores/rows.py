@@ -11,7 +11,7 @@ def row(seq: int, event_id: str | None = None, tenant: str = "shop", size: int =
     return Row(
         seq, tenant, name, seq % 2, f"type.{seq % 5}", 1_760_000_000_000 + seq,
         1_760_000_000_500 + seq, f"sha256:{seq // 1000}", f"body {seq} ".encode() * (size // 5),
-        bytes(8 * (seq % 7)), f"answer {tenant} {name}".encode(),
+        bytes(8 * (seq % 7)), f"answer {tenant} {name}".encode(), bytes([seq % 256]) * 32,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import Journal, Message, Row
+from kanhe.record.journal.ports import Journal, Message, Row, erased
 from kanhe.stores.memory import MemoryJournal
 from kanhe.stores.sqlite import SqliteJournal, seen
 from tests.stores.rows import check, fill, message, row
@@ -50,6 +50,41 @@ def test_empty(journal: Journal) -> None:
     assert journal.outbox() == []
     journal.commit()
     assert journal.last_seq() == 0
+
+
+def test_erasing_leaves_place_times_and_entry(journal: Journal) -> None:
+    """Erased rows keep their numbers and times, hold their entry, and are found by no event any more;
+    their neighbours, and what was sent because of them, stay as they are."""
+    fill(journal, 25)
+    entries = {seq: f"entry {seq}".encode() for seq in (3, 4, 12, 25)}
+    for _ in range(2):  # a second time changes nothing
+        journal.erase(entries)
+    expected = [
+        erased(row(seq), entries[seq]) if seq in entries else row(seq) for seq in range(1, 26)
+    ]
+    assert list(journal.rows()) == expected
+    for seq in range(1, 26):
+        assert journal.read(seq) == expected[seq - 1]
+        found = journal.find(row(seq).tenant, row(seq).event_id)
+        assert found == (None if seq in entries else row(seq))
+    payloads = {sent.seq: sent.payload for _, sent in journal.outbox()}
+    assert payloads == {
+        seq: b"" if seq in entries else message(seq).payload for seq in range(3, 26, 3)
+    }
+    journal.append(row(26))
+    journal.commit()
+    assert journal.read(26) == row(26)
+
+
+def test_only_what_is_there_and_committed_can_be_erased(journal: Journal) -> None:
+    """A number that is not there, or rows that wait for their commit, are the caller's mistake."""
+    fill(journal, 5)
+    for seq in (0, 6, -1):
+        with pytest.raises(ValueError, match="there is no row"):
+            journal.erase({seq: b"e"})
+    journal.append(row(6))
+    with pytest.raises(ValueError, match="gathered"):
+        journal.erase({1: b"e"})
 
 
 def test_gathered_rows_are_found_but_not_committed(journal: Journal) -> None:

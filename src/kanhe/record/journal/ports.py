@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from kanhe.core.errors import StorageError
 
 DECIDED = 0
+"""Rules were asked."""
 RECORDED = 1
+"""The event was only taken in."""
+NOTED = 2
+"""No event but something that happened to the installation: a new key of the log, a change of policy,
+an erasure. It counts for nothing, and has a number so that the log has it in its one order."""
+ERASED = 3
+"""An event whose content was destroyed. Its body is the entry that the log holds for it."""
 
 
 class Row(NamedTuple):
@@ -19,7 +26,7 @@ class Row(NamedTuple):
     tenant: str
     event_id: str
     kind: int
-    """`DECIDED` if rules were asked, `RECORDED` if the event was only taken in."""
+    """`DECIDED`, `RECORDED`, `NOTED` or `ERASED`."""
     type: str
     at_ms: int
     received_ms: int
@@ -31,6 +38,19 @@ class Row(NamedTuple):
     """The served feature vector in its journal form (`kanhe.judge.features.vectors`)."""
     answer: bytes
     """The bytes that were answered, and that a retry of the same event gets again."""
+    salt: bytes = b""
+    """32 random bytes of this row alone, under which the log commits to body and answer. Empty in
+    rows from before the log, and zeros stand for it."""
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it holds an event, which counts."""
+        return self.kind <= RECORDED
+
+
+def erased(row: Row, entry: bytes) -> Row:
+    """What is left of a row when its content is destroyed: its place, its times, its entry."""
+    return row._replace(kind=ERASED, event_id="", body=entry, vector=b"", answer=b"", salt=b"")
 
 
 class Message(NamedTuple):
@@ -81,6 +101,14 @@ class Journal(Protocol):
 
     def policy(self, policy: str) -> bytes | None:
         """The archive kept under this hash."""
+
+    def erase(self, entries: Mapping[int, bytes]) -> None:
+        """Destroy the content of committed rows, durable at once, each row whole or not at all.
+
+        `entries` gives by number the entry that the log holds for the row; see `erased`. What was
+        sent because of the rows is emptied too. Rows that are erased already are left alone. Raises
+        `ValueError` for a number that is not there, and while rows are gathered.
+        """
 
     def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
         """Committed messages with their own running number above `after`, in order."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import Message, Row
+from kanhe.record.journal.ports import ERASED, Message, Row, erased
 
 
 class MemoryJournal:
@@ -87,6 +87,24 @@ class MemoryJournal:
         """The archive kept under this hash."""
         self._check_open()
         return self._policies.get(policy)
+
+    def erase(self, entries: Mapping[int, bytes]) -> None:
+        """Destroy the content of committed rows; see `Journal.erase`."""
+        self._check_open()
+        if self._gathered:
+            raise ValueError("rows are gathered: commit before erasing")
+        for seq in entries:
+            if not 1 <= seq <= len(self._rows):
+                raise ValueError(f"there is no row {seq}")
+        for seq, entry in entries.items():
+            row = self._rows[seq - 1]
+            if row.kind != ERASED:
+                self._seq_of.pop((row.tenant, row.event_id), None)
+                self._rows[seq - 1] = erased(row, entry)
+        self._messages = [
+            message._replace(payload=b"") if message.seq in entries else message
+            for message in self._messages
+        ]
 
     def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
         """Committed messages with their own running number above `after`, in order."""

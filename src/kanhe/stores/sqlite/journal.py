@@ -15,22 +15,32 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import Message, Row
+from kanhe.record.journal.ports import ERASED, Message, Row
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.schema import PAGE_BYTES, connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
-from kanhe.stores.sqlite.segments import Packed, Segment, Segments, segments_of, shrinker
+from kanhe.stores.sqlite.segments import (
+    Packed,
+    Segment,
+    Segments,
+    encoded,
+    segments_of,
+    shrinker,
+)
 from kanhe.stores.sqlite.words import Words
 
 _INSERT_SEGMENT = "INSERT INTO journal (first, last, keys, rows) VALUES (?, ?, ?, ?)"
+_EMPTY_MESSAGES = "UPDATE outbox SET payload = x'' WHERE seq IN (SELECT value FROM json_each(?))"
 _insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
 _insert_seen = Insert("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
@@ -136,7 +146,9 @@ class SqliteJournal:
         """
         if not self._usable:
             self._check_usable()
-        seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer = row
+        (
+            seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer, salt,
+        ) = row  # fmt: skip
         if seq != self._due:
             raise ValueError(f"the next row has the number {self._due}, not {seq}")
         key = self._missed.pop((tenant, event_id), -1)
@@ -163,6 +175,7 @@ class SqliteJournal:
                 body,
                 vector,
                 answer,
+                salt,
             )
         )
         self._keys.append(key)
@@ -206,6 +219,39 @@ class SqliteJournal:
                 self._settle(keys, segments)
             raise explain(error, self._path) from error
         self._kept(keys, segments)
+
+    def erase(self, entries: Mapping[int, bytes]) -> None:
+        """Destroy the content of committed rows; see `Journal.erase`.
+
+        (1) What was sent because of them is emptied, and then each segment that holds one of them is
+        written anew in a transaction of its own: a crash leaves every row either whole or erased,
+        and erasing again does the rest. (2) SQLite overwrites with zeros what it frees meanwhile.
+        (3) The log beside the file, which
+        still holds the old pages, is copied into the file and cut to nothing; if somebody reads it
+        just now, that happens with the next checkpoint. The disk itself may keep old blocks for a
+        while, as disks do: that is what disk encryption is for.
+        """
+        self._check_usable()
+        if self._gathered:
+            raise ValueError("rows are gathered: commit before erasing")
+        for seq in entries:
+            if not 1 <= seq <= self._last:
+                raise ValueError(f"there is no row {seq}")
+        due = sorted(entries)
+        db = self._db
+        try:
+            with explained(self._path):
+                db.execute("PRAGMA secure_delete = ON")  # (2)
+                db.execute(_EMPTY_MESSAGES, (msgspec.json.encode(due).decode(),))  # (1)
+                while due:
+                    first, rows = self._segments.holding(due[0])
+                    some = [seq for seq in due if seq < first + len(rows)]
+                    due = due[len(some) :]
+                    self._erase_some(first, rows, {seq: entries[seq] for seq in some})
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # (3)
+        finally:
+            with suppress(sqlite3.Error):
+                db.execute("PRAGMA secure_delete = OFF")
 
     def check_writable(self) -> None:
         """Write a page and sync it, as a commit would; raises what a commit would raise."""
@@ -383,6 +429,28 @@ class SqliteJournal:
         if self._in_doubt:
             self._settle()
 
+    def _erase_some(self, first: int, rows: list[Packed], entries: Mapping[int, bytes]) -> None:
+        """Write one segment anew without the content of some of its rows."""
+        left = [
+            (*row[:3], ERASED, *row[4:6], "", entries[seq], b"", b"", b"")
+            if seq in entries and row[3] != ERASED
+            else row
+            for seq, row in enumerate(rows, first)
+        ]
+        blob = encoded(left, self._shrink)
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("UPDATE journal SET rows = ? WHERE first = ?", (blob, first))
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            # Erasing again what was erased changes nothing, so there is no doubt to settle.
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        finally:
+            self._segments.forget()
+
     def _find(self, key: int, tenant: str, event_id: str) -> Row | None:
         """Look into every row with this key: another event may have the same one."""
         with explained(self._path):
@@ -400,12 +468,14 @@ class SqliteJournal:
             return self._reader.execute(sql, values).fetchall()
 
     def _row(self, seq: int, packed: Packed) -> Row:
-        tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer = packed
+        tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer, salt = (
+            packed
+        )
         tenants, types, policies = self._words
         try:
             return Row(
                 seq, tenants.word(tenant), event_id, kind, types.word(type_), at_ms, received_ms,
-                policies.word(policy), body, vector, answer,
+                policies.word(policy), body, vector, answer, salt,
             )  # fmt: skip
         except KeyError as error:
             raise StorageError(

@@ -1,7 +1,7 @@
 """Segments: the rows of one group, or of a piece of it, as one value in the file.
 
 A segment is MessagePack in one Zstandard frame (RFC 8878) with its checksum: an array of rows, each
-an array of ten values in the order of `Packed`. The number of a row is `first` of its segment plus
+an array of eleven values in the order of `Packed`. The number of a row is `first` of its segment plus
 its place. Nothing in it refers to another segment. Events of a group are alike, so that compressing
 takes a microsecond for each and leaves a sixth of the bytes to write, sync, copy and keep.
 
@@ -23,8 +23,9 @@ import zstandard
 
 from kanhe.core.errors import StorageError
 
-Packed = tuple[int, int, int, int, int, int, str, bytes, bytes, bytes]
-"""tenant, type, policy (numbers of words), kind, at_ms, received_ms, event_id, body, vector, answer."""
+Packed = tuple[int, int, int, int, int, int, str, bytes, bytes, bytes, bytes]
+"""tenant, type, policy (numbers of words), kind, at_ms, received_ms, event_id, body, vector, answer,
+salt."""
 
 SEGMENT_ROWS = 512
 SEGMENT_BYTES = 1 << 20
@@ -40,6 +41,10 @@ _MOST_UNPACKED = 256 << 20
 """No segment that was written unpacks to more: one row is at most a few MiB."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Packed]).decode
+_decode_unsalted = msgspec.msgpack.Decoder(
+    list[tuple[int, int, int, int, int, int, str, bytes, bytes, bytes]]
+).decode
+"""Segments from before the log, whose rows have no salt."""
 
 
 class Segment(NamedTuple):
@@ -81,12 +86,21 @@ def segments_of(
         yield from segments_of(first + start, keys[start:end], rows[start:end], shrink)
 
 
+def encoded(rows: Sequence[Packed], shrink: Shrink) -> bytes:
+    """The value that one segment has in the file."""
+    return shrink(_encode(rows))
+
+
 def read_segment(blob: bytes) -> list[Packed]:
     """The rows of one segment. Raises `ValueError` if it is damaged."""
     try:
         if not 0 <= zstandard.frame_content_size(blob) <= _MOST_UNPACKED:
             raise ValueError("its length makes no sense")
-        return _decode(zstandard.ZstdDecompressor().decompress(blob))
+        plain = zstandard.ZstdDecompressor().decompress(blob)
+        try:
+            return _decode(plain)
+        except msgspec.ValidationError:
+            return [(*row, b"") for row in _decode_unsalted(plain)]
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
         raise ValueError(str(error)) from error
 
@@ -128,6 +142,14 @@ class Segments:
         others = [other for other in self._kept if other is not entry]
         self._kept = (entry, *others[: _KEPT - 1])
         return rows[seq - first]
+
+    def holding(self, seq: int) -> tuple[int, list[Packed]]:
+        """The segment that holds a committed row, as it stands in the file: its first number, its rows."""
+        return self._fetch(seq)
+
+    def forget(self) -> None:
+        """Keep no decoded segment: one of them has changed in the file."""
+        self._kept = ()
 
     def rows(self, after: int, last: int) -> Iterator[tuple[int, Packed]]:
         """The rows with numbers above `after` up to `last`, numbered, in order.

@@ -10,7 +10,7 @@ CREATE TABLE policies (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, archiv
 
 -- One row per segment: the events that became durable together, numbered `first` to `last`. `rows`
 -- is compressed MessagePack: an array of events, each an array of tenant, type, policy, kind, at_ms,
--- received_ms, event_id, body, vector, answer. `keys` has 8 bytes for each event, little-endian:
+-- received_ms, event_id, body, vector, answer, salt. `keys` has 8 bytes for each event, little-endian:
 -- 63 bits of BLAKE2s over tenant and event id. It has no index on purpose: see `seen`.
 CREATE TABLE journal (
   first INTEGER PRIMARY KEY,
