@@ -247,9 +247,7 @@ class Kanhe:
             if self._flow.torn:
                 self.recover()
             self._flow.take(asked, outcomes, received_ms)
-        except (
-            Exception
-        ) as error:  # the boundary: what breaks for one event is that event's outcome
+        except Exception as error:  # the boundary: this breaks one event, not its group
             if isinstance(error, MemoryFullError):
                 self._pause(error)
             return error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 
-from kanhe.core.errors import StorageError, refuse
+from kanhe.core.errors import Refusal, StorageError, refuse
+from kanhe.core.event import Asked
 
 
 class FakeWaiting(NamedTuple):
@@ -72,23 +73,15 @@ class FakeEngine:
         self.broken = False
         self.known_lists = FakeLists()
 
-    def judge(
-        self,
-        tenant: str,
-        raw: bytes,
-        scopes: frozenset[str] = frozenset(),
-    ) -> FakeWaiting:
-        """Decide."""
-        return self._take(tenant, raw, "allow")
-
-    def record(
-        self,
-        tenant: str,
-        raw: bytes,
-        scopes: frozenset[str] = frozenset(),
-    ) -> FakeWaiting:
-        """Record."""
-        return self._take(tenant, raw, "")
+    def take(self, asked: Sequence[Asked]) -> list[FakeWaiting | Exception]:
+        """Decide or record, in order."""
+        results: list[FakeWaiting | Exception] = []
+        for tenant, raw, _, decide in asked:
+            try:
+                results.append(self._take(tenant, raw, "allow" if decide else ""))
+            except (Refusal, RuntimeError) as error:
+                results.append(error)
+        return results
 
     def _take(self, tenant: str, raw: bytes, outcome: str) -> FakeWaiting:
         if self.broken:

@@ -3,8 +3,8 @@
 - `application`: which path leads where, and the boundary that turns every error into a problem.
 - `access`: who is calling, what they may do, how fast.
 - `single`, `batch`: one event, or a stream of lines, judged and answered once durable.
-- `grouping`: many waiting requests, one durable write.
-- `intake_limits`: bodies within their size and time.
+- `grouping`: many waiting requests, judged together, one durable write.
+- `intake`: what every way in for events shares. `intake_limits`: bodies within their size and time.
 - `lists`, `openapi`, `counters`: the list entries, the description of it all, the metrics.
 - `server`: the process around it: sockets, signals, time limits, snapshots.
 """

@@ -7,6 +7,7 @@ within about a second. A key says which tenant its holder is: nothing in a reque
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 
@@ -54,17 +55,23 @@ class Bucket:
 
 
 class Caller:
-    """One authenticated caller, as long as its key is known."""
+    """One authenticated caller, known without a new look until `trusted_until` (monotonic)."""
 
-    __slots__ = ("bucket", "key_id", "scopes", "tenant")
+    __slots__ = ("bucket", "key_id", "scopes", "tenant", "trusted_until")
 
     def __init__(
-        self, key_id: str, tenant: str, scopes: frozenset[str], bucket: Bucket | None
+        self,
+        key_id: str,
+        tenant: str,
+        scopes: frozenset[str],
+        bucket: Bucket | None,
+        trusted_until: float,
     ) -> None:
         self.key_id = key_id
         self.tenant = tenant
         self.scopes = scopes
         self.bucket = bucket
+        self.trusted_until = trusted_until
 
 
 class Gate:
@@ -73,8 +80,8 @@ class Gate:
     def __init__(self, keys: Keys | None, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys
         self._monotonic = monotonic
-        self._open = Caller("open", OPEN_TENANT, frozenset(SCOPES), None)
-        self._known: dict[bytes, tuple[float, Caller]] = {}
+        self._open = Caller("open", OPEN_TENANT, frozenset(SCOPES), None, math.inf)
+        self._known: dict[bytes, Caller] = {}
         self._buckets: dict[str, tuple[float, int, Bucket]] = {}
 
     def admit(self, authorization: bytes, scope: str) -> Caller:
@@ -91,6 +98,12 @@ class Gate:
                 f"This key lacks the scope {scope!r}; it has: {', '.join(sorted(caller.scopes)) or 'none'}.",
             )
         return caller
+
+    def readmit(self, caller: Caller, authorization: bytes, scope: str) -> Caller:
+        """The same as `admit` where it let in `caller` before: looked up again once it is time to."""
+        if self._monotonic() < caller.trusted_until:
+            return caller
+        return self.admit(authorization, scope)
 
     def spend(self, caller: Caller) -> None:
         """Charge one event to the caller's rate; raises 429 with `Retry-After` when it is used up."""
@@ -112,8 +125,8 @@ class Gate:
         digest = hashlib.sha256(token).digest()
         known = self._known.get(digest)
         now = self._monotonic()
-        if known is not None and now < known[0]:
-            return known[1]
+        if known is not None and now < known.trusted_until:
+            return known
         return self._look_up(token, digest, now)
 
     def _look_up(self, token: bytes, digest: bytes, now: float) -> Caller:
@@ -123,10 +136,12 @@ class Gate:
         if holder is None:
             raise _unauthorized("The token is unknown, revoked or expired.")
         bucket = self._bucket(holder.id, holder.rate_per_s, holder.burst)
-        caller = Caller(holder.id, holder.tenant, frozenset(holder.scopes), bucket)
+        caller = Caller(
+            holder.id, holder.tenant, frozenset(holder.scopes), bucket, now + _TRUSTED_S
+        )
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
-        self._known[digest] = (now + _TRUSTED_S, caller)
+        self._known[digest] = caller
         return caller
 
     def _bucket(self, key_id: str, rate_per_s: float, burst: int) -> Bucket | None:

@@ -35,6 +35,7 @@ from kanhe.serve.api.answers import (
 from kanhe.serve.api.batch import BatchOfEvents
 from kanhe.serve.api.counters import CONTENT_TYPE, Counters
 from kanhe.serve.api.grouping import GroupCommit
+from kanhe.serve.api.intake import Intake
 from kanhe.serve.api.intake_limits import Disconnected, Reading
 from kanhe.serve.api.lists import ListRoutes
 from kanhe.serve.api.ports import Engine
@@ -56,10 +57,11 @@ class Application:
         self.counters = Counters(engine.stats)
         self.group = GroupCommit(engine, self.counters)
         self.reading = Reading(settings.body_timeout_ms / 1000)
+        self.intake = Intake(gate, self.reading, self.group, self.counters, settings.max_body_bytes)
         self._describe = describe
         self._most_in_flight = settings.max_in_flight
         self.singles, self._events = self._event_routes(settings)
-        self._rest = self._other_routes(settings)
+        self._rest = self._other_routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing that goes wrong leaves here as anything but a problem."""
@@ -111,20 +113,18 @@ class Application:
         self, settings: Settings
     ) -> tuple[dict[str, SingleEvent], dict[str, AsgiRoute]]:
         """The routes for one event, and all routes that events come in by."""
-        shared = (self.gate, self.reading, self.group, self.counters, settings.max_body_bytes)
-        most = (settings.max_batch_bytes, settings.max_batch_lines)
-        judge, record = self.engine.judge, self.engine.record
+        intake, most = self.intake, (settings.max_batch_bytes, settings.max_batch_lines)
         singles = {
-            "/v1/decisions": SingleEvent(judge, "decide", *shared),
-            "/v1/events": SingleEvent(record, "record", *shared),
+            "/v1/decisions": SingleEvent(intake, decide=True),
+            "/v1/events": SingleEvent(intake, decide=False),
         }
         return singles, {
             **singles,
-            "/v1/decisions:batch": BatchOfEvents(judge, "decide", *shared, *most),
-            "/v1/events:batch": BatchOfEvents(record, "record", *shared, *most),
+            "/v1/decisions:batch": BatchOfEvents(intake, True, *most),
+            "/v1/events:batch": BatchOfEvents(intake, False, *most),
         }
 
-    def _other_routes(self, settings: Settings) -> Router:
+    def _other_routes(self) -> Router:
         return Router(
             routes=[
                 Route("/healthz", self._healthy),
@@ -132,9 +132,7 @@ class Application:
                 Route("/metrics", self._metrics),
                 Route("/openapi.json", self._openapi),
                 Route("/v1/decisions/{decision_id}", self._decision),
-                *ListRoutes(
-                    self.engine, self.gate, self.group, self.reading, settings.max_body_bytes
-                ).routes(),
+                *ListRoutes(self.engine, self.intake).routes(),
             ],
             redirect_slashes=False,
         )

@@ -9,22 +9,22 @@ from itertools import islice
 import msgspec
 
 from kanhe.core.errors import Problem, Refusal, StorageError
-from kanhe.serve.api.access import Caller, Gate
+from kanhe.core.event import Asked
+from kanhe.serve.api.access import Caller
 from kanhe.serve.api.answers import Receive, Scope, Send, rejected, storage_problem
-from kanhe.serve.api.counters import Counters
-from kanhe.serve.api.grouping import GroupCommit
-from kanhe.serve.api.intake_limits import Disconnected, Reading, read_head
+from kanhe.serve.api.intake import Intake, scope_for
+from kanhe.serve.api.intake_limits import Disconnected, read_head
 from kanhe.serve.api.lines import Line, LineCutter
 from kanhe.serve.api.outlet import Outlet
-from kanhe.serve.api.ports import Waiting
-from kanhe.serve.api.single import Take
 
 NDJSON = b"application/x-ndjson"
 GROUP_LINES = 128
-"""Lines judged before the loop may turn to others; small, so that single events do not wait."""
+"""Lines asked for at once; small, so that they share a group with single events and others' lines."""
 
 _log = logging.getLogger("kanhe.serve")
 _encode = msgspec.json.encode
+# Named tuples are made through their own `__new__`, which costs three times as much.
+_new = tuple.__new__
 
 
 class _Stopped(Exception):
@@ -39,32 +39,19 @@ class _Stopped(Exception):
 class BatchOfEvents:
     """`POST` of many events, one JSON object a line.
 
-    (1) Who is calling, and may they? (2) Read a part of the body and cut it into lines. (3) Judge
-    a group of lines in memory; a line that is refused becomes a problem with its number, and its
-    neighbours go on. (4) Wait until the group is durable. (5) Put its answers on their way.
+    (1) Who is calling, and may they? (2) Read a part of the body and cut it into lines. (3) Put a
+    group of lines into the queue, (4) wait until they are judged and durable; a line that is
+    refused becomes a problem with its number, and its neighbours go on. (5) Put the answers on
+    their way.
     Steps 2 to 5 repeat until the body ends. When the client is cut off, the complete lines that
     arrived stay judged, and the broken one is not.
     """
 
-    def __init__(
-        self,
-        take: Take,
-        needs: str,
-        gate: Gate,
-        reading: Reading,
-        group: GroupCommit,
-        counters: Counters,
-        most_line_bytes: int,
-        most_bytes: int,
-        most_lines: int,
-    ) -> None:
-        self._take = take
-        self._needs = needs
-        self._gate = gate
-        self._reading = reading
-        self._group = group
-        self._counters = counters
-        self._most_line_bytes = most_line_bytes
+    def __init__(self, intake: Intake, decide: bool, most_bytes: int, most_lines: int) -> None:
+        self._intake = intake
+        self._gate = intake.gate
+        self._decide = decide
+        self._needs = scope_for(decide)
         self._most_bytes = most_bytes
         self._most_lines = most_lines
 
@@ -76,7 +63,7 @@ class BatchOfEvents:
         if head.length > self._most_bytes:
             raise self._too_large()
         outlet = Outlet(send, NDJSON)
-        cutter = LineCutter(self._most_line_bytes)
+        cutter = LineCutter(self._intake.most_bytes)
         try:
             await self._stream(head.authorization, receive, cutter, outlet)
         except Disconnected:
@@ -96,7 +83,7 @@ class BatchOfEvents:
         received, more = 0, True
         while more:
             try:
-                part, more = await self._reading.chunk(receive)  # (2)
+                part, more = await self._intake.reading.chunk(receive)  # (2)
             except Refusal as error:
                 raise _Stopped(error, cutter.number + 1) from error
             received += len(part)
@@ -120,26 +107,28 @@ class BatchOfEvents:
         await outlet.finish()
 
     async def _answer(self, caller: Caller, group: list[Line]) -> bytes:
-        """Judge one group and give its answers back once they are durable."""
-        answers: list[bytes] = []
-        waiting: list[Waiting] = []
+        """Ask for one group and give its answers back once they are durable."""
+        tenant, scopes, decide = caller.tenant, caller.scopes, self._decide
+        asked = [
+            _new(Asked, (tenant, text, scopes, decide)) for _, text in group if text is not None
+        ]
+        results = iter(await self._intake.group.take(asked) if asked else ())
+        answers = []
         for number, text in group:
-            try:
-                if text is None:
-                    raise self._line_too_long()
-                judged = self._take(caller.tenant, text, caller.scopes)
-            except Refusal as refusal:
-                self._counters.refused(refusal.problem.type)
-                answers.append(_encode(msgspec.structs.replace(refusal.problem, line=number)))
+            result = self._line_too_long() if text is None else next(results)
+            if isinstance(result, Exception):
+                answers.append(self._refused(number, result))
             else:
-                waiting.append(judged)
-                answers.append(judged.answer)
-        if waiting:
-            await self._group.durable(len(waiting))
-            for judged in waiting:
-                self._counters.answered(judged)
+                answers.append(result.answer)
         answers.append(b"")
         return b"\n".join(answers)
+
+    def _refused(self, number: int, error: Exception) -> bytes:
+        """The problem of one line; raises what is no refusal, because then the batch cannot go on."""
+        if not isinstance(error, Refusal):
+            raise error
+        self._intake.counters.refused(error.problem.type)
+        return _encode(msgspec.structs.replace(error.problem, line=number))
 
     async def _pace(self, caller: Caller, events: int, outlet: Outlet) -> None:
         """Slow a batch down to the caller's rate; refuse it if the rate is used up beforehand."""
@@ -154,7 +143,7 @@ class BatchOfEvents:
             await asyncio.sleep(min(wait_s, 1.0))
 
     def _note_cut(self, cutter: LineCutter) -> None:
-        self._counters.refused("batch-cut-off")
+        self._intake.counters.refused("batch-cut-off")
         _log.warning(
             "batch.cut_off", extra={"lines": cutter.number, "unfinished": cutter.unfinished}
         )
@@ -162,7 +151,7 @@ class BatchOfEvents:
     def _last_words(self, stopped: _Stopped) -> bytes:
         cause = stopped.cause
         problem = cause.problem if isinstance(cause, Refusal) else storage_problem()
-        self._counters.refused(problem.type)
+        self._intake.counters.refused(problem.type)
         told: Problem = msgspec.structs.replace(
             problem,
             detail=f"{problem.detail} The batch ends here: send this line and those after it again.",
@@ -179,5 +168,5 @@ class BatchOfEvents:
         return rejected("batch-too-large", "The batch is too large", 413, detail, close=True)
 
     def _line_too_long(self) -> Refusal:
-        detail = f"A line may have at most {self._most_line_bytes} bytes."
+        detail = f"A line may have at most {self._intake.most_bytes} bytes."
         return rejected("body-too-large", "The line is too long", 413, detail)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, ClassVar
@@ -23,10 +23,10 @@ from typing import Any, ClassVar
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem, StorageError
+from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem
 from kanhe.serve.api.answers import Headers
 from kanhe.serve.api.application import Application, overloaded
-from kanhe.serve.api.ports import Waiting
+from kanhe.serve.api.grouping import Result
 from kanhe.serve.api.single import SingleEvent
 
 _HEAD_BYTES = 65_536
@@ -116,11 +116,11 @@ class Connection(HttpToolsProtocol):
         try:
             if application.full():
                 raise overloaded()
-            exchange.waiting = single.begin(self.headers, self._single_body)
+            _, asked = single.begin(self.headers, self._single_body)
         except Exception as error:  # the boundary, as in `Application`
             exchange.fail(error)
         else:
-            application.group.tell(exchange.settled)
+            application.group.ask((asked,), exchange.told)
 
     def _is_simple(self) -> bool:
         parser = self.parser
@@ -230,31 +230,26 @@ class _Exchange:
         "message_event",
         "response_complete",
         "started",
-        "waiting",
     )
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.started = perf_counter()
-        self.waiting: Waiting | None = None
         self.response_complete = False
         self.disconnected = False
         self.keep_alive = True
         self.message_event = _NOBODY_WAITS
 
-    def settled(self, error: StorageError | None) -> None:
-        """The group was written, or not."""
-        if error is not None:
-            self.fail(error)
+    def told(self, results: Sequence[Result]) -> None:
+        """Answer with what became of the event."""
+        (result,) = results
+        if isinstance(result, Exception):
+            self.fail(result)
             return
-        waiting = self.waiting
-        assert waiting is not None
-        answer = waiting.answer
-        repeated = b"kanhe-repeated: true\r\n" if waiting.repeated else b""
+        answer = result.answer
+        repeated = b"kanhe-repeated: true\r\n" if result.repeated else b""
         self._write(b"%b%d\r\n%b" % (_OK_JSON, len(answer), repeated), answer)
-        counters = self.connection.application.counters
-        counters.answered(waiting)
-        counters.took(perf_counter() - self.started)
+        self.connection.application.counters.took(perf_counter() - self.started)
 
     def fail(self, error: Exception) -> None:
         """Answer with the problem that the error means."""

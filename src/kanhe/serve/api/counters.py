@@ -7,8 +7,9 @@ all names of the policy pack or of the program.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -23,7 +24,8 @@ from kanhe.serve.api.ports import Stats, Waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
-GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_kind_of = attrgetter("repeated", "type", "outcome")
 
 
 class _Histogram:
@@ -54,29 +56,22 @@ class Counters(Collector):
 
     def __init__(self, stats: Callable[[], Stats]) -> None:
         self._stats = stats
-        self._decided: dict[tuple[str, str], int] = defaultdict(int)
+        self._answers: Counter[tuple[bool, str, str]] = Counter()
         self._refused: dict[str, int] = defaultdict(int)
-        self._repeated = 0
         self._latency = _Histogram(LATENCY_BOUNDS_S)
         self._group = _Histogram(GROUP_BOUNDS)
         self.in_flight = 0
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def answered(self, waiting: Waiting) -> None:
-        """Count one durable answer by its type and outcome."""
-        if waiting.repeated:
-            self._repeated += 1
-            return
-        self._decided[waiting.type, waiting.outcome] += 1
-
     def took(self, seconds: float) -> None:
         """Observe how long one single decision took, from the head of the request to its answer."""
         self._latency.observe(seconds)
 
-    def committed(self, events: int) -> None:
-        """Observe the size of one durable group."""
-        self._group.observe(events)
+    def committed(self, answers: Sequence[Waiting]) -> None:
+        """Count the answers of one durable group by type and outcome, and observe its size."""
+        self._group.observe(len(answers))
+        self._answers.update(map(_kind_of, answers))
 
     def refused(self, problem_type: str) -> None:
         """Count one refusal under the last part of its problem type."""
@@ -97,15 +92,19 @@ class Counters(Collector):
             "kanhe_events", "Events made durable; outcome is 'recorded' where none was asked for.",
             labels=["type", "outcome"],
         )  # fmt: skip
-        for (type_name, outcome), count in self._decided.items():
-            decided.add_metric([type_name, outcome or "recorded"], count)
+        repeated = 0
+        for (again, type_name, outcome), count in self._answers.items():
+            if again:
+                repeated += count
+            else:
+                decided.add_metric([type_name, outcome or "recorded"], count)
         yield decided
         refused = CounterMetricFamily("kanhe_refused", "Refusals.", labels=["problem"])
         for problem, count in self._refused.items():
             refused.add_metric([problem], count)
         yield refused
         yield CounterMetricFamily(
-            "kanhe_repeated", "Events sent again and answered as before.", value=self._repeated
+            "kanhe_repeated", "Events sent again and answered as before.", value=repeated
         )
 
     def _histograms(self) -> Iterable[Metric]:

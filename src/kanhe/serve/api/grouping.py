@@ -1,11 +1,13 @@
-"""Group commit: what was judged in one turn of the loop becomes durable in one write.
+"""Group commit: what waits in one turn of the loop is judged together and durable in one write.
 
-(1) A request judges its event in memory at once and asks to be told when it is durable.
-(2) The first one of a turn schedules the flush; those that follow join its group.
-(3) As long as each turn brings further requests, the flush waits for the next turn, for two
-    milliseconds at most: a write costs about the same for one event as for fifty.
-(4) The flush writes the whole group once, and only then are they told.
-When the write fails nobody of the group is told yes, because nothing of the group was kept.
+(1) A request puts its events into the queue, and says whom to tell.
+(2) The first one of a group schedules it; those that follow join.
+(3) As long as each turn brings further requests, the group waits for the next turn, for two
+    milliseconds at most: judging and writing cost less per event the more of them go together.
+(4) The engine takes the events of the group in memory, in the order they were asked for.
+(5) One write makes all of them durable, and only then is anybody told.
+When the write fails nobody of the group is told yes, because nothing of the group was kept. What
+is beyond the size of a group waits for the next one, so that the loop turns in between.
 """
 
 from __future__ import annotations
@@ -13,32 +15,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kanhe.core.errors import StorageError
+from kanhe.core.event import Asked
 from kanhe.serve.api.counters import Counters
-from kanhe.serve.api.ports import Engine
+from kanhe.serve.api.ports import Engine, Waiting
 
 _log = logging.getLogger("kanhe.serve")
 _DOUBT_S = 5.0
-_ENOUGH = 256
-"""A group of so many events is written at once."""
+MOST_EVENTS = 256
+"""A group of so many events does not wait for more."""
 _PATIENCE_S = 0.002
 """How long the first of a group waits for more, at most."""
 
+Result = Waiting | Exception
+"""An event that is durable, or why it is not."""
 
-Settled = Callable[[StorageError | None], None]
-"""Told once: `None` when the event is durable, else why it is not."""
+Told = Callable[[Sequence[Result]], None]
+"""Told once: one result for each event that was asked about, in order."""
 
 
 class GroupCommit:
-    """Gathers waiting requests of one event loop into durable groups."""
+    """Gathers the waiting events of one event loop into durable groups."""
 
     def __init__(self, engine: Engine, counters: Counters) -> None:
         self._engine = engine
         self._counters = counters
-        self._waiting: list[Settled] = []
-        self._events = 0
+        self._asked: list[Asked] = []
+        self._told: list[tuple[Told, int]] = []
         self._noticed = 0
         self._began = 0.0
         self._failing = False
@@ -52,66 +57,98 @@ class GroupCommit:
         """
         return self._failing and time.monotonic() - self._failed_at < _DOUBT_S
 
-    def tell(self, settled: Settled, events: int = 1) -> None:
-        """Call `settled` when what was judged so far is durable, or could not be made so.
+    def ask(self, asked: Sequence[Asked], told: Told) -> None:
+        """Call `told` with the results of these events when they are durable, or could not be made so.
 
-        `events` is how many the caller has just judged, for the metrics. Must be called within
-        the event loop, in the same turn as the judging.
+        They all go into one group, so they should be no more than `MOST_EVENTS`. Must be called
+        within the event loop.
         """
-        if not self._waiting:
-            loop = asyncio.get_running_loop()
-            self._began, self._noticed = loop.time(), 0
-            loop.call_soon(self._turn, loop)
-        self._waiting.append(settled)
-        self._events += events
+        if not self._told:
+            self._schedule()
+        self._asked += asked
+        self._told.append((told, len(asked)))
 
-    def durable(self, events: int = 1) -> asyncio.Future[None]:
-        """The same as a future, which raises `StorageError` if the group could not be written."""
-        future = asyncio.get_running_loop().create_future()
+    def take(self, asked: Sequence[Asked]) -> asyncio.Future[Sequence[Result]]:
+        """The same as a future of the results."""
+        future: asyncio.Future[Sequence[Result]] = asyncio.get_running_loop().create_future()
 
-        def settled(error: StorageError | None) -> None:
-            if future.done():  # a request that was given up has cancelled its future
-                return
-            if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(StorageError(str(error)))
+        def told(results: Sequence[Result]) -> None:
+            if not future.done():  # a request that was given up has cancelled its future
+                future.set_result(results)
 
-        self.tell(settled, events)
+        self.ask(asked, told)
         return future
 
+    async def take_one(self, asked: Asked) -> Waiting:
+        """The same for one event; raises what stands in its place if it was not taken."""
+        (result,) = await self.take((asked,))
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _schedule(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._began, self._noticed = loop.time(), 0
+        loop.call_soon(self._turn, loop)
+
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait one more turn if this one brought requests, or write."""
-        grew = self._events > self._noticed
-        if grew and self._events < _ENOUGH and loop.time() - self._began < _PATIENCE_S:
-            self._noticed = self._events
+        """Wait one more turn if this one brought requests, or take the group."""
+        events = len(self._asked)
+        if self._noticed < events < MOST_EVENTS and loop.time() - self._began < _PATIENCE_S:
+            self._noticed = events
             loop.call_soon(self._turn, loop)
         else:
             self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        events, self._events = self._events, 0
-        error: StorageError | None = StorageError("the write broke off")
+        asked, told = self._next_group()
+        # Whatever breaks off on the way, those who wait must hear that nothing is certain.
+        results: Sequence[Result] = [StorageError("the write broke off")] * len(asked)
+        try:
+            results = self._written(self._engine.take(asked))  # (4) (5)
+        finally:
+            start = 0
+            for tell, count in told:
+                tell(results[start : start + count])
+                start += count
+
+    def _next_group(self) -> tuple[list[Asked], list[tuple[Told, int]]]:
+        """The first of the queue, as many as make a group; the rest is scheduled anew."""
+        asked, told = self._asked, self._told
+        if len(asked) <= MOST_EVENTS:
+            self._asked, self._told = [], []
+            return asked, told
+        events = requests = 0
+        for _, count in told:
+            if events and events + count > MOST_EVENTS:
+                break
+            events += count
+            requests += 1
+        self._asked, self._told = asked[events:], told[requests:]
+        self._schedule()
+        return asked[:events], told[:requests]
+
+    def _written(self, results: Sequence[Result]) -> Sequence[Result]:
+        """The results after the write: each event that was taken is durable, or failed with it."""
+        taken = [result for result in results if not isinstance(result, Exception)]
+        if not taken:
+            return results
+        failure: StorageError | None = StorageError("the write broke off")
         try:
             self._engine.commit()
-            error = None
-        except StorageError as failure:
-            error = failure
+            failure = None
+        except StorageError as error:
+            failure = error
         finally:
-            # Also when the program itself is at fault, the waiting ones must hear that nothing
-            # is certain.
-            self._note(error, len(waiting))
-            for settled in waiting:
-                settled(error)
-        if error is None:
-            self._counters.committed(events)
+            self._note(failure, len(taken))
+        if failure is None:
+            self._counters.committed(taken)
+            return results
+        return [result if isinstance(result, Exception) else failure for result in results]
 
-    def _note(self, error: StorageError | None, requests: int) -> None:
+    def _note(self, error: StorageError | None, events: int) -> None:
         if error is not None:
             if not self._failing:
-                _log.error(
-                    "journal.write_failed", extra={"cause": str(error), "requests": requests}
-                )
+                _log.error("journal.write_failed", extra={"cause": str(error), "events": events})
             self._failed_at = time.monotonic()
         self._failing = error is not None

@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kanhe.core.errors import FieldProblem
-from kanhe.serve.api.access import Caller, Gate
+from kanhe.core.event import Asked
+from kanhe.serve.api.access import Caller
 from kanhe.serve.api.answers import Rejected, rejected
-from kanhe.serve.api.grouping import GroupCommit
-from kanhe.serve.api.intake_limits import Reading
+from kanhe.serve.api.intake import Intake
 from kanhe.serve.api.ports import Engine
 
 _MOST_SHOWN = 1_000
@@ -45,14 +45,9 @@ class NewEntry(msgspec.Struct, forbid_unknown_fields=True):
 class ListRoutes:
     """The routes of lists over one engine."""
 
-    def __init__(
-        self, engine: Engine, gate: Gate, group: GroupCommit, reading: Reading, most_bytes: int
-    ) -> None:
+    def __init__(self, engine: Engine, intake: Intake) -> None:
         self._engine = engine
-        self._gate = gate
-        self._group = group
-        self._reading = reading
-        self._most_bytes = most_bytes
+        self._intake = intake
 
     def routes(self) -> list[Route]:
         """For Starlette's router."""
@@ -91,7 +86,7 @@ class ListRoutes:
         caller = self._admit(request)
         name = self._known(request)
         length = int(request.headers.get("content-length", "-1"))
-        body = await self._reading.whole(request.receive, length, self._most_bytes)
+        body = await self._intake.reading.whole(request.receive, length, self._intake.most_bytes)
         try:
             entry = msgspec.json.decode(body, type=NewEntry)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -136,7 +131,9 @@ class ListRoutes:
             "staff": staff or f"key:{caller.key_id}",
             **change,
         }
-        waiting = self._engine.record(caller.tenant, msgspec.json.encode(event), caller.scopes)
+        waiting = await self._intake.group.take_one(
+            Asked(caller.tenant, msgspec.json.encode(event), caller.scopes, False)
+        )
         if waiting.repeated and waiting.type != event_type:
             raise rejected(
                 "id-taken",
@@ -144,12 +141,11 @@ class ListRoutes:
                 409,
                 f"{event['id']} is the id of an earlier {waiting.type}; nothing was changed.",
             )
-        await self._group.durable()
         return Response(waiting.answer, status, media_type="application/json")
 
     def _admit(self, request: Request) -> Caller:
-        caller = self._gate.admit(request.headers.get("authorization", "").encode(), "lists")
-        self._gate.spend(caller)
+        caller = self._intake.gate.admit(request.headers.get("authorization", "").encode(), "lists")
+        self._intake.gate.spend(caller)
         return caller
 
     def _known(self, request: Request) -> str:

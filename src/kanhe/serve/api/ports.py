@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
+
+from kanhe.core.event import Asked
 
 
 class Waiting(Protocol):
@@ -92,13 +94,14 @@ class Stats(Protocol):
 
 
 class Engine(Protocol):
-    """The application: judges, records, reads back, and makes durable what was gathered."""
+    """The application: takes groups of events, makes durable what it took, reads back."""
 
-    def judge(self, tenant: str, raw: bytes, scopes: frozenset[str] = frozenset(), /) -> Waiting:
-        """Decide one event in memory. Raises `Refusal` or `StorageError`."""
+    def take(self, asked: Sequence[Asked], /) -> Sequence[Waiting | Exception]:
+        """Judge or record the events in memory, in order, as one group.
 
-    def record(self, tenant: str, raw: bytes, scopes: frozenset[str] = frozenset(), /) -> Waiting:
-        """Take one event in without deciding. Raises `Refusal` or `StorageError`."""
+        In place of each event that was not taken stands why: a `Refusal`, a `StorageError`, or a
+        fault of the program. Never raises for one event.
+        """
 
     def commit(self) -> None:
         """Make everything gathered so far durable; `StorageError` means none of it happened."""

@@ -2,70 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import perf_counter
 
-from kanhe.serve.api.access import Caller, Gate
+from kanhe.core.event import Asked
+from kanhe.serve.api.access import Caller
 from kanhe.serve.api.answers import Headers, Receive, Scope, Send, send_json
-from kanhe.serve.api.counters import Counters
-from kanhe.serve.api.grouping import GroupCommit
-from kanhe.serve.api.intake_limits import Reading, body_too_large, read_head
-from kanhe.serve.api.ports import Waiting
+from kanhe.serve.api.intake import Intake, scope_for
+from kanhe.serve.api.intake_limits import body_too_large, read_head
 
-Take = Callable[[str, bytes, frozenset[str]], Waiting]
-"""Judges or records one event of a tenant, in memory."""
+# Named tuples are made through their own `__new__`, which costs three times as much.
+_new = tuple.__new__
+
+
+class Sender:
+    """Whoever sends with one `Authorization` header, let in when last asked."""
+
+    __slots__ = ("authorization", "caller")
+
+    def __init__(self, authorization: bytes, caller: Caller) -> None:
+        self.authorization = authorization
+        self.caller = caller
 
 
 class SingleEvent:
     """`POST` of one event.
 
-    (1) Who is calling, and may they? (2) Read the body within its limits. (3) Judge it in memory.
-    (4) Wait until it is durable with its neighbours. (5) Answer.
+    (1) Who is calling, and may they? (2) Read the body within its limits. (3) Put the event into
+    the queue, (4) wait until it is judged and durable with its neighbours. (5) Answer.
 
     Called as an ASGI application it does all of them. `Connection` takes a shorter way when the
     whole request has arrived at once: there is nothing to read then, so (1), (3) and (5) need no
     task, and (4) calls back.
     """
 
-    def __init__(
-        self,
-        take: Take,
-        needs: str,
-        gate: Gate,
-        reading: Reading,
-        group: GroupCommit,
-        counters: Counters,
-        most_bytes: int,
-    ) -> None:
-        self._take = take
-        self._needs = needs
-        self._gate = gate
-        self._reading = reading
-        self._group = group
-        self._counters = counters
-        self._most_bytes = most_bytes
+    def __init__(self, intake: Intake, decide: bool) -> None:
+        self._intake = intake
+        self._gate = intake.gate
+        self._most_bytes = intake.most_bytes
+        self._decide = decide
+        self._needs = scope_for(decide)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises `Refusal`, `StorageError` or `Disconnected` before any answer."""
         started = perf_counter()
-        caller, length = self._admit(scope["headers"])  # (1)
-        body = await self._reading.whole(receive, length, self._most_bytes)  # (2)
-        waiting = self._take(caller.tenant, body, caller.scopes)  # (3)
-        await self._group.durable()  # (4)
+        intake = self._intake
+        sender, length = self._admit(scope["headers"])  # (1)
+        caller = sender.caller
+        body = await intake.reading.whole(receive, length, self._most_bytes)  # (2)
+        asked = Asked(caller.tenant, body, caller.scopes, self._decide)
+        waiting = await intake.group.take_one(asked)  # (3) (4)
         await send_json(send, waiting.answer, repeated=waiting.repeated)  # (5)
-        self._counters.answered(waiting)
-        self._counters.took(perf_counter() - started)
+        intake.counters.took(perf_counter() - started)
 
-    def begin(self, headers: Headers, body: bytes) -> Waiting:
-        """Steps (1) and (3) for a request that has arrived whole. Raises as the call does."""
-        caller, _ = self._admit(headers)
-        if len(body) > self._most_bytes:
-            raise body_too_large(self._most_bytes)
-        return self._take(caller.tenant, body, caller.scopes)
+    def begin(self, headers: Headers, body: bytes) -> tuple[Sender, Asked]:
+        """Step (1) for a request that has arrived whole, and what to ask. Raises as the call does."""
+        sender, _ = self._admit(headers)
+        return sender, self._asked(sender.caller, body)
 
-    def _admit(self, headers: Headers) -> tuple[Caller, int]:
-        head = read_head(headers)
-        caller = self._gate.admit(head.authorization, self._needs)
+    def again(self, sender: Sender, body: bytes) -> Asked:
+        """The same for a further request with the head that `begin` let in."""
+        sender.caller = caller = self._gate.readmit(
+            sender.caller, sender.authorization, self._needs
+        )
         if caller.bucket is not None:
             self._gate.spend(caller)
-        return caller, head.length
+        return self._asked(caller, body)
+
+    def _admit(self, headers: Headers) -> tuple[Sender, int]:
+        head = read_head(headers)
+        caller = self._gate.admit(head.authorization, self._needs)
+        self._gate.spend(caller)
+        return Sender(head.authorization, caller), head.length
+
+    def _asked(self, caller: Caller, body: bytes) -> Asked:
+        if len(body) > self._most_bytes:
+            raise body_too_large(self._most_bytes)
+        return _new(Asked, (caller.tenant, body, caller.scopes, self._decide))
