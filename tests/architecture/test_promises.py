@@ -27,7 +27,7 @@ CLOCK_AND_CHANCE_CALLS = re.compile(
 CATCHES_ALL: dict[tuple[str, str], str] = {
     ("app.py", "_walk"): "what breaks for one event of a group is that event's outcome",
     ("serve/api/application.py", "__call__"): "a request that fails unexpectedly gets its problem",
-    ("serve/api/connection.py", "on_message_complete"): "the same, on the short way for one event",
+    ("serve/api/connection.py", "_take"): "the same, on the short way for one event",
 }
 """Where everything may be caught, as (file below src/kanhe, function): reason."""
 

@@ -1,10 +1,11 @@
 """One connection: uvicorn's, with a shorter way for single events and with limits on slow clients.
 
-**The shorter way.** A request for a single event that arrives whole is judged where its last byte
-is parsed, and answered where its group became durable: no task, no ASGI messages. That takes two
-thirds off the cost of HTTP. Whatever is not that simple (a body in parts, `Expect`, HTTP/1.0,
-`Connection: close`, a client that does not read) goes the ordinary way through ASGI, which answers
-the same.
+**The shorter way.** A request for a single event that arrives whole is put into the queue where its
+last byte is read, and answered where its group became durable: no task, no ASGI messages. (1) A
+head that is equal to the one before, which is the usual case, is not even parsed (see `heads`);
+others are. (2) Who is calling, and may they? (3) The event waits for its group. (4) One write of
+the answer. Whatever is not that simple (a body in parts, `Expect`, HTTP/1.0, `Connection: close`, a
+client that does not read) goes the ordinary way through ASGI, which answers the same.
 
 **Limits.** uvicorn waits for ever for the head of a request, and for ever for a client that does
 not read its answer. Both are found by one sweep a second, and so are connections that stay idle
@@ -24,16 +25,15 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem
-from kanhe.serve.api.answers import Headers
 from kanhe.serve.api.application import Application, overloaded
 from kanhe.serve.api.grouping import Result
-from kanhe.serve.api.single import SingleEvent
+from kanhe.serve.api.heads import KnownHead, learn_head
+from kanhe.serve.api.single import Sender, SingleEvent
 
 _HEAD_BYTES = 65_536
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*(?=\r\n|\Z)", re.IGNORECASE)
 _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
-_JSON = b"content-type: application/json\r\ncontent-length: "
-_PROBLEM = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: ".encode()
+_PROBLEM = f"content-type: {PROBLEM_MEDIA_TYPE}\r\n".encode()
 
 
 class Connection(HttpToolsProtocol):
@@ -52,34 +52,55 @@ class Connection(HttpToolsProtocol):
     _idle_since = 0.0
     _single: SingleEvent | None = None
     _single_body = b""
+    _known: KnownHead | None = None
+    _begun = 0
+    _alone: tuple[SingleEvent, Sender] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take the connection, or turn it away when there are too many."""
         super().connection_made(transport)
+        self._exchange = _Exchange(self)
         self._head_since = self.loop.time()
         if len(self.connections) > self.most_connections:
             self._turn_away(503, "overloaded", "Too many connections", b"retry-after: 1\r\n")
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless the head has grown beyond its bound."""
+        """Take what came: compared with the head before, or parsed."""
         if self.transport.is_closing():
             return
         self._idle_since = 0.0
+        known = self._known  # (1)
+        if known is not None:
+            body = known.body_in(data)
+            if body is not None and self._is_answered() and not self.flow.write_paused:
+                self._take(known.single, known.sender, body)
+                return
+            # Only a parser that stands between two requests may be left out.
+            self._known = None
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse what came, unless the head has grown beyond its bound."""
         if b"pgrade:" in data and not self._head_bytes and self._is_answered():
             data = _without_upgrade(data)
         if self._head_since:
             self._head_bytes += len(data)
+        self._begun, self._alone = 0, None
         super().data_received(data)
         if self._single is not None:
             self._go_the_ordinary_way()
         elif self._head_since and self._head_bytes > _HEAD_BYTES:
             self._turn_away(431, "head-too-large", "The head of the request is too large")
+        elif self._alone is not None and self._begun == 1:
+            body, fields = self._single_body, len(self.headers)
+            self._known = learn_head(data, self.url, fields, body, *self._alone)
 
     # The shorter way
 
     def on_message_begin(self) -> None:
         """A head begins. What only ASGI needs is made when the ordinary way is taken."""
         self._head_since = self.loop.time()
+        self._begun += 1
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -103,24 +124,34 @@ class Connection(HttpToolsProtocol):
             self._single_body += body
 
     def on_message_complete(self) -> None:
-        """The request is complete: on the shorter way it is judged here."""
+        """The request is complete: on the shorter way its event is taken here."""
         single = self._single
         if single is None:
             super().on_message_complete()
             return
         self._single = None
-        exchange = _Exchange(self)
+        sender = self._take(single, None, self._single_body)
+        # Only what began and ended in the same piece of data can be learned from it.
+        if sender is not None and self._begun == 1:
+            self._alone = single, sender
+
+    def _take(self, single: SingleEvent, sender: Sender | None, body: bytes) -> Sender | None:
+        """Put one event into the queue; gives back who sent it, `None` if it was turned away."""
+        exchange = self._exchange
+        exchange.begin()
         self.cycle = exchange  # type: ignore[assignment]  # what uvicorn asks of a cycle is there
         application = self.application
         application.counters.in_flight += 1
         try:
             if application.full():
                 raise overloaded()
-            _, asked = single.begin(self.headers, self._single_body)
+            sender = sender or single.admit(self.headers)  # (2)
+            asked = single.ask(sender, body)
         except Exception as error:  # the boundary, as in `Application`
             exchange.fail(error)
-        else:
-            application.group.ask((asked,), exchange.told)
+            return None
+        application.group.ask((asked,), exchange.told)  # (3)
+        return sender
 
     def _is_simple(self) -> bool:
         parser = self.parser
@@ -162,7 +193,6 @@ class Connection(HttpToolsProtocol):
             self.on_response_complete()
             return
         self.server_state.total_requests += 1
-        self.flow.resume_reading()
         self._idle_since = self.loop.time()
 
     def common_headers(self) -> bytes:
@@ -203,8 +233,8 @@ class Connection(HttpToolsProtocol):
     def _turn_away(self, status: int, slug: str, title: str, header: bytes = b"") -> None:
         body = msgspec.json.encode(Problem(f"/problems/{slug}", title, status))
         self.transport.write(
-            b"%b%b%d\r\nconnection: close\r\n%b\r\n%b"
-            % (_STATUS[status], _PROBLEM, len(body), header, body)
+            b"%b%b%bcontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (_STATUS[status], _PROBLEM, header, len(body), body)
         )
         self._head_since = 0.0
         self.transport.close()
@@ -221,7 +251,10 @@ def _without_upgrade(data: bytes) -> bytes:
 
 
 class _Exchange:
-    """One request and its answer on the shorter way; to uvicorn, the connection's current cycle."""
+    """The request on the shorter way and its answer; to uvicorn, the connection's current cycle.
+
+    A connection has one of them, because on the shorter way it has one request at a time.
+    """
 
     __slots__ = (
         "connection",
@@ -234,11 +267,15 @@ class _Exchange:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.message_event = _NOBODY_WAITS
+        self.disconnected = False
+        self.begin()
+
+    def begin(self) -> None:
+        """A request has arrived."""
         self.started = perf_counter()
         self.response_complete = False
-        self.disconnected = False
         self.keep_alive = True
-        self.message_event = _NOBODY_WAITS
 
     def told(self, results: Sequence[Result]) -> None:
         """Answer with what became of the event."""
@@ -246,44 +283,35 @@ class _Exchange:
         if isinstance(result, Exception):
             self.fail(result)
             return
-        answer = result.answer
-        repeated = b"kanhe-repeated: true\r\n" if result.repeated else b""
-        self._write(b"%b%d\r\n%b" % (_OK_JSON, len(answer), repeated), answer)
+        self._write(_OK_AGAIN if result.repeated else _OK, result.answer)
         self.connection.application.counters.took(perf_counter() - self.started)
 
     def fail(self, error: Exception) -> None:
         """Answer with the problem that the error means."""
         problem, headers = self.connection.application.explain(error)
-        body = msgspec.json.encode(problem)
-        head = b"%b%b%d\r\ncache-control: no-store\r\n" % (
-            _STATUS[problem.status],
-            _PROBLEM,
-            len(body),
-        )
-        self._write(head + self._lines(headers), body)
-
-    def _lines(self, headers: Headers) -> bytes:
-        """The headers as lines; one that ends the connection is remembered instead."""
-        lines = []
+        start = [_STATUS[problem.status], _PROBLEM, b"cache-control: no-store\r\n"]
         for name, value in headers:
             if name == b"connection":
                 self.keep_alive = False
             else:
-                lines.append(b"%b: %b\r\n" % (name, value))
-        return b"".join(lines)
+                start.append(b"%b: %b\r\n" % (name, value))
+        self._write(b"".join(start), msgspec.json.encode(problem))
 
-    def _write(self, head: bytes, body: bytes) -> None:
+    def _write(self, start: bytes, body: bytes) -> None:
+        """Send status and headers, those of every answer among them, and the body, in one piece."""
         connection = self.connection
         connection.application.counters.in_flight -= 1
         self.response_complete = True
-        if self.disconnected or connection.transport.is_closing():
+        transport = connection.transport
+        if transport.is_closing():
             return
-        common = connection.common_headers()
-        if self.keep_alive:
-            connection.transport.write(b"%b%b\r\n%b" % (head, common, body))
-        else:
-            connection.transport.write(b"%b%bconnection: close\r\n\r\n%b" % (head, common, body))
-            connection.transport.close()
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        transport.write(
+            b"%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (start, connection.common_headers(), close, len(body), body)
+        )
+        if close:
+            transport.close()
         connection.answered_shortly()
 
 
@@ -295,7 +323,8 @@ class _Nobody:
 
 
 _NOBODY_WAITS = _Nobody()
-_OK_JSON = _STATUS[200] + _JSON
+_OK = _STATUS[200] + b"content-type: application/json\r\n"
+_OK_AGAIN = _OK + b"kanhe-repeated: true\r\n"
 
 
 def connection_type(

@@ -46,35 +46,30 @@ class SingleEvent:
         """Answer one request. Raises `Refusal`, `StorageError` or `Disconnected` before any answer."""
         started = perf_counter()
         intake = self._intake
-        sender, length = self._admit(scope["headers"])  # (1)
-        caller = sender.caller
-        body = await intake.reading.whole(receive, length, self._most_bytes)  # (2)
+        head = read_head(scope["headers"])
+        caller = self._gate.admit(head.authorization, self._needs)  # (1)
+        self._gate.spend(caller)
+        body = await intake.reading.whole(receive, head.length, self._most_bytes)  # (2)
         asked = Asked(caller.tenant, body, caller.scopes, self._decide)
         waiting = await intake.group.take_one(asked)  # (3) (4)
         await send_json(send, waiting.answer, repeated=waiting.repeated)  # (5)
         intake.counters.took(perf_counter() - started)
 
-    def begin(self, headers: Headers, body: bytes) -> tuple[Sender, Asked]:
-        """Step (1) for a request that has arrived whole, and what to ask. Raises as the call does."""
-        sender, _ = self._admit(headers)
-        return sender, self._asked(sender.caller, body)
+    def admit(self, headers: Headers) -> Sender:
+        """Step (1) for a request that has arrived whole. Raises as the call does."""
+        authorization = read_head(headers).authorization
+        return Sender(authorization, self._gate.admit(authorization, self._needs))
 
-    def again(self, sender: Sender, body: bytes) -> Asked:
-        """The same for a further request with the head that `begin` let in."""
-        sender.caller = caller = self._gate.readmit(
-            sender.caller, sender.authorization, self._needs
-        )
+    def ask(self, sender: Sender, body: bytes) -> Asked:
+        """What to put into the queue for one request of a sender that `admit` has let in.
+
+        The sender's rate is charged, and it is let in anew when it was last looked up too long
+        ago: this may be called again for each request that has the same head.
+        """
+        gate = self._gate
+        sender.caller = caller = gate.readmit(sender.caller, sender.authorization, self._needs)
         if caller.bucket is not None:
-            self._gate.spend(caller)
-        return self._asked(caller, body)
-
-    def _admit(self, headers: Headers) -> tuple[Sender, int]:
-        head = read_head(headers)
-        caller = self._gate.admit(head.authorization, self._needs)
-        self._gate.spend(caller)
-        return Sender(head.authorization, caller), head.length
-
-    def _asked(self, caller: Caller, body: bytes) -> Asked:
+            gate.spend(caller)
         if len(body) > self._most_bytes:
             raise body_too_large(self._most_bytes)
         return _new(Asked, (caller.tenant, body, caller.scopes, self._decide))
