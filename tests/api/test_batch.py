@@ -224,8 +224,8 @@ def test_lines_do_not_depend_on_how_the_body_is_cut(body: bytes, cuts: list[int]
         got += cutter.cut(body[start:cut])
         start = max(start, cut)
     assert got + cutter.last() == wanted
-    assert [line.number for line in wanted] == sorted({line.number for line in wanted})
-    assert all(line.text is None or 0 < len(line.text) <= 50 for line in wanted)
+    assert [number for number, _ in wanted] == sorted({number for number, _ in wanted})
+    assert all(text is None or 0 < len(text) <= 50 for _, text in wanted)
 
 
 def _head(length: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from itertools import islice
 
 import msgspec
 
@@ -12,6 +11,7 @@ from kanhe.core.errors import Problem, Refusal, StorageError
 from kanhe.core.event import Asked
 from kanhe.serve.api.access import Caller
 from kanhe.serve.api.answers import Receive, Scope, Send, rejected, storage_problem
+from kanhe.serve.api.grouping import Result
 from kanhe.serve.api.intake import Intake, scope_for
 from kanhe.serve.api.intake_limits import Disconnected, read_head
 from kanhe.serve.api.lines import Line, LineCutter
@@ -92,16 +92,17 @@ class BatchOfEvents:
             lines = cutter.cut(part)
             if not more:
                 lines += cutter.last()
-            allowed = [line for line in lines if line.number <= self._most_lines]
-            position = iter(allowed)
-            while group := list(islice(position, GROUP_LINES)):
+            if cutter.number > self._most_lines:
+                lines = [line for line in lines if line[0] <= self._most_lines]
+            for start in range(0, len(lines), GROUP_LINES):
+                group = lines[start : start + GROUP_LINES]
                 try:
                     # Asked again for each group: a batch may last for hours, a revoked key may not.
                     caller = self._gate.admit(authorization, self._needs)
                     await self._pace(caller, len(group), outlet)
                     outlet.put(await self._answer(caller, group), more)  # (3) (4) (5)
                 except (Refusal, StorageError) as error:
-                    raise _Stopped(error, group[0].number) from error
+                    raise _Stopped(error, group[0][0]) from error
             if cutter.number > self._most_lines:
                 raise _Stopped(self._too_many(), self._most_lines + 1)
         await outlet.finish()
@@ -112,14 +113,15 @@ class BatchOfEvents:
         asked = [
             _new(Asked, (tenant, text, scopes, decide)) for _, text in group if text is not None
         ]
-        results = iter(await self._intake.group.take(asked) if asked else ())
-        answers = []
-        for number, text in group:
-            result = self._line_too_long() if text is None else next(results)
-            if isinstance(result, Exception):
-                answers.append(self._refused(number, result))
-            else:
-                answers.append(result.answer)
+        results: list[Result] = list(await self._intake.group.take(asked)) if asked else []
+        if len(results) < len(group):
+            for index, (_, text) in enumerate(group):
+                if text is None:
+                    results.insert(index, self._line_too_long())
+        answers = [
+            self._refused(line[0], result) if isinstance(result, Exception) else result.answer
+            for line, result in zip(group, results, strict=True)
+        ]
         answers.append(b"")
         return b"\n".join(answers)
 

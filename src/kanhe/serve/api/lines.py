@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-# Named tuples are made through their own `__new__`, which costs three times as much.
-_new = tuple.__new__
-
-
-class Line(NamedTuple):
-    """One line of a batch."""
-
-    number: int
-    """Counted from 1, blank lines included."""
-    text: bytes | None
-    """Without its newline; `None` if it was longer than allowed and is not kept."""
+Line = tuple[int, bytes | None]
+"""The number of a line, counted from 1 with blank lines included, and its text without the newline;
+`None` if it was longer than allowed and is not kept."""
 
 
 class LineCutter:
@@ -53,13 +43,25 @@ class LineCutter:
         return self._too_long or bool(self._rest.strip())
 
     def _numbered(self, pieces: list[bytes]) -> list[Line]:
-        number, most, lines = self.number, self._most_bytes, []
-        for piece in pieces:
-            number += 1
-            if self._too_long or len(piece) > most:
+        first = self.number + 1
+        self.number += len(pieces)
+        numbered = enumerate(pieces, first)
+        if self._all_plain(pieces):
+            return list(numbered)
+        lines: list[Line] = []
+        for number, piece in numbered:
+            if self._too_long or len(piece) > self._most_bytes:
                 self._too_long = False
-                lines.append(Line(number, None))
+                lines.append((number, None))
             elif piece and not piece.isspace():
-                lines.append(_new(Line, (number, piece)))
-        self.number = number
+                lines.append((number, piece))
         return lines
+
+    def _all_plain(self, pieces: list[bytes]) -> bool:
+        """Whether no piece is blank or too long, which is the usual case and quickly found out."""
+        return (
+            not self._too_long
+            and max(map(len, pieces), default=0) <= self._most_bytes
+            and all(pieces)
+            and not any(map(bytes.isspace, pieces))
+        )

@@ -83,14 +83,15 @@ def _answer(
     settings: Settings,
 ) -> bytes:
     assert callable(take)
+    number, text = line
     try:
-        if line.text is None:
+        if text is None:
             detail = f"A line may have at most {settings.max_body_bytes} bytes."
             raise refuse("body-too-large", "The line is too long", 413, detail)
-        pending = take(tenant, line.text, scopes)
+        pending = take(tenant, text, scopes)
     except Refusal as refusal:
         counts.refused += 1
-        return msgspec.json.encode(msgspec.structs.replace(refusal.problem, line=line.number))
+        return msgspec.json.encode(msgspec.structs.replace(refusal.problem, line=number))
     counts.accepted += 1
     counts.repeated += pending.repeated
     answer: bytes = pending.answer
