@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +24,7 @@ from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
 from kanhe.record.journal.ports import DECIDED, Journal, Row
 from kanhe.stores.files.background import BackgroundSnapshots
+from kanhe.stores.files.key_files import create_secret
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
 from kanhe.stores.memory.journal import MemoryJournal
@@ -434,7 +433,7 @@ def installation_key(folder: Path) -> bytes:
         key = path.read_bytes()
     except FileNotFoundError:
         key = secrets.token_bytes(_KEY_BYTES)
-        _write_secret(path, key)
+        create_secret(path, key)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
@@ -443,26 +442,6 @@ def installation_key(folder: Path) -> bytes:
             "it together with the snapshots to have memory rebuilt under a new key"
         )
     return key
-
-
-def _write_secret(path: Path, secret: bytes) -> None:
-    """Write whole or not at all: a torn key would make every snapshot useless."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        with os.fdopen(os.open(draft, flags, stat.S_IRUSR | stat.S_IWUSR), "wb") as file:
-            file.write(secret)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
 __all__ = [

@@ -1,1 +1,1 @@
-"""Plain files: snapshots of the state, the lock on the data folder, tables that a shop hands over."""
+"""Plain files: snapshots of the state, the log, keys, the lock on a folder, tables that a shop hands over."""

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from kanhe.core.errors import StorageError
+from kanhe.stores.files.durable import sync_folder
 
 _MAGIC = b"kanhe-snapshot 1\n"
 _DIGEST_BYTES = 32
@@ -87,7 +88,7 @@ class SnapshotFolder:
                     file.flush()
                     os.fsync(file.fileno())  # (2)
                 os.replace(unfinished, final)  # (3)
-                self._sync_folder()  # (4)
+                sync_folder(self._path)  # (4)
             except BaseException:
                 with suppress(OSError):
                     unfinished.unlink()
@@ -128,7 +129,7 @@ class SnapshotFolder:
             for path in ahead:
                 path.unlink()
             if ahead:
-                self._sync_folder()
+                sync_folder(self._path)
         except OSError as error:
             raise self._explain(error) from error
         return [path.name for path in ahead]
@@ -154,13 +155,6 @@ class SnapshotFolder:
         ahead = [path for number, path in files if number > saved]
         for path in older[: max(0, len(older) - (KEPT - 1))] + ahead:
             path.unlink()
-
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _explain(self, error: OSError) -> StorageError:
         return StorageError(
