@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from kanhe.record.log.errors import FormatError, SignatureError
+from kanhe.record.log.errors import FormatError, ProofError, RangeError, SignatureError
 from kanhe.record.log.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 from kanhe.record.log.note import (
     Note,
@@ -59,6 +59,44 @@ def parse_text(text: str) -> Checkpoint:
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
         raise FormatError("an empty log has the root that RFC 6962 gives it, and no other")
     return checkpoint
+
+
+def read_checkpoint(raw: bytes) -> Checkpoint:
+    """The checkpoint in a signed note, believed without looking at the signatures.
+
+    Only for what one has written oneself. Raises `FormatError`, also where a line of the text looks
+    like a signature: then the end of the note could not be told from its middle.
+    """
+    note = parse_note(raw)
+    if "\n\u2014 " in f"\n{note.text}":
+        raise FormatError("no line of a checkpoint may look like a signature")
+    return parse_text(note.text)
+
+
+def check_growth(before: Checkpoint | None, after: Checkpoint) -> None:
+    """Raise unless `after` can be a later checkpoint of the log that signed `before`.
+
+    `FormatError` if it is another log's, `RangeError` if it is smaller, `ProofError` if it has
+    another root at the same size. Whether a larger tree continues a smaller one takes a proof.
+    """
+    if before is None:
+        return
+    if after.origin != before.origin:
+        raise FormatError(f"this is the log {before.origin[:80]!r}, not {after.origin[:80]!r}")
+    if after.size < before.size:
+        raise RangeError(f"a log only grows: it cannot go from {before.size} to {after.size}")
+    if after.size == before.size and after.root != before.root:
+        raise ProofError(
+            f"the log had another root when it had {before.size} entries: it has been rewritten"
+        )
+
+
+def check_published(published: Checkpoint | None, signed: Checkpoint | None) -> None:
+    """Raise as `check_growth` does unless what is published is among, or before, what was signed."""
+    if published is not None and signed is None:
+        raise RangeError("a checkpoint is kept as signed before it is published")
+    if published is not None and signed is not None:
+        check_growth(published, signed)
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signers: Iterable[NoteSigner]) -> Note:

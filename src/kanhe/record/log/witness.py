@@ -11,10 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from kanhe.record.log.checkpoint import Checkpoint, decimal, parse_text
-from kanhe.record.log.cosignature import WitnessSigner
+from kanhe.record.log.cosignature import WitnessKey, WitnessSigner, read_cosignatures
 from kanhe.record.log.errors import FormatError, ProofError, SignatureError
 from kanhe.record.log.merkle import HASH_BYTES, verify_consistency
-from kanhe.record.log.note import NoteKey, from_base64, parse_note, to_base64, verify_note
+from kanhe.record.log.note import (
+    NoteKey,
+    Signature,
+    from_base64,
+    parse_note,
+    to_base64,
+    verify_note,
+)
 
 MAX_PROOF_LINES = 63
 SIZE_MEDIA_TYPE = "text/x.tlog.size"
@@ -155,6 +162,37 @@ class Witness:
         # (9) Cosign.
         lines = [f"{signer.cosign(note.text, at_s).line()}\n" for signer in self._signers]
         return Answer(200, "".join(lines).encode())
+
+
+class Conflict(NamedTuple):
+    """The witness remembers another size than the request believed: try again from this one."""
+
+    size: int
+
+
+class RefusedError(SignatureError):
+    """A witness will not cosign, and asking again with another proof will not change that."""
+
+
+def read_answer(
+    status: int, body: bytes, request: AddCheckpoint, key: WitnessKey
+) -> Signature | Conflict:
+    """What the answer of a witness means to the log that sent `request`.
+
+    Gives the cosignature by `key`, verified, or a `Conflict`. Raises `RefusedError` for every
+    other status, and where the witness has seen another root at the very size that was believed:
+    one of both then holds a log that was rewritten. Raises `FormatError` or `SignatureError` for
+    an answer that is not one.
+    """
+    if status == 200:
+        return read_cosignatures(body, parse_note(request.checkpoint).text, [key])[-1]
+    text = body[:200].decode("ascii", "replace").strip()
+    if status == 409:
+        size = decimal(text)
+        if size != request.old_size:
+            return Conflict(size)
+        text = f"it has seen another tree of {size} entries"
+    raise RefusedError(f"the witness {key.name} refuses to cosign (status {status}): {text!a}")
 
 
 def _discontinued(

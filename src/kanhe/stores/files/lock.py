@@ -11,16 +11,17 @@ from types import TracebackType
 from kanhe.core.errors import StorageError
 
 LOCK_NAME = "kanhe.lock"
+JUDGING = "judge with it"
 
 
 class FolderInUse(StorageError):
     """Another process holds the data folder. `pid` is its process id, 0 if it cannot be read."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, use: str = JUDGING) -> None:
         who = f"process {pid}" if pid else "another process"
         super().__init__(
-            f"the data folder {folder} is in use by {who}: only one may judge with it at a time;"
-            " stop that one, or choose another data folder"
+            f"the data folder {folder} is in use by {who}: only one may {use} at a time; stop that"
+            " one, or choose another data folder"
         )
         self.pid = pid
 
@@ -30,11 +31,12 @@ class FolderLock:
 
     The folder is made if it is missing. The file holds the holder's process id for people and for
     error messages; what counts is the lock, which no crash leaves behind. The file itself is never
-    removed: removing it would let two processes lock two files of the same name. Raises
+    removed: removing it would let two processes lock two files of the same name. `use` says for
+    messages what only one may do with the folder. Raises
     `FolderInUse`, or `StorageError` if the folder cannot be made or written.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, use: str = JUDGING) -> None:
         self.folder = Path(folder)
         path = self.folder / LOCK_NAME
         try:
@@ -54,7 +56,7 @@ class FolderLock:
             pid = _pid(descriptor)
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise FolderInUse(self.folder, pid) from error
+                raise FolderInUse(self.folder, pid, use) from error
             raise StorageError(
                 f"the data folder {self.folder} cannot be locked ({error.strerror}): it must lie on"
                 " a disk with free space whose file system knows locks"
