@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from socket import AF_INET, inet_pton
 from typing import Any, NamedTuple, Union
 
 import msgspec
@@ -43,6 +42,7 @@ _PRECEDENCE = (
 # Making an arrival without the detour through NamedTuple's own __new__ saves a twentieth of the time.
 _new: Callable[[type[Arrival], tuple[str, Event, bytes, int]], Arrival] = tuple.__new__
 _COLON, _BACKSLASH, _DEL = 0x3A, 0x5C, 0x7F
+_OCTETS = frozenset(map(str, range(256)))
 _WATCHED = ("user", "ip", "card", "email")
 _NO_SCOPES: frozenset[str] = frozenset()
 
@@ -231,12 +231,11 @@ def _names_stand_once(raw: bytes, body: bytes) -> bool:
 
 def _is_plain_address(ip: str) -> bool:
     """Whether this is an address in its one spelling."""
-    try:
-        # The system's parser takes four numbers without leading zeros, and nothing else.
-        inet_pton(AF_INET, ip)
-    except (OSError, ValueError):
-        return same_address(ip) == ip
-    return True
+    parts = ip.split(".")
+    if len(parts) == 4:
+        # Four looks into a small set take a tenth of the time of a pattern.
+        return all([part in _OCTETS for part in parts])
+    return same_address(ip) == ip
 
 
 def _is_unpriced(currency: str | None, *amounts: int | None) -> bool:
