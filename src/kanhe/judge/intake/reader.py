@@ -233,8 +233,8 @@ def _is_plain_address(ip: str) -> bool:
     """Whether this is an address in its one spelling."""
     parts = ip.split(".")
     if len(parts) == 4:
-        # Four looks into a small set take a tenth of the time of a pattern.
-        return all([part in _OCTETS for part in parts])
+        # Looking four times into a small set takes a tenth of the time of a pattern.
+        return _OCTETS.issuperset(parts)
     return same_address(ip) == ip
 
 
