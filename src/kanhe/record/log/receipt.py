@@ -12,9 +12,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kanhe.core.errors import StorageError
+from kanhe.record.journal.ports import Row
+from kanhe.record.log.checkpoint import parse_text
 from kanhe.record.log.entry import commit_answer, commit_event, parse_entry, salt_halves
-from kanhe.record.log.errors import FormatError, ProofError
+from kanhe.record.log.errors import FormatError, LogError, ProofError
+from kanhe.record.log.merkle import leaf_hash, prove_inclusion, verify_inclusion
+from kanhe.record.log.note import parse_note
 from kanhe.record.log.proof import LogProof, encode_proof, parse_proof
+from kanhe.record.log.tiles import TileNodes, TileReader
 
 
 class Opening(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -74,6 +80,31 @@ def encode_receipt(
 ) -> bytes:
     """The bytes of a receipt, a `.tlog-proof` file."""
     return encode_proof(LogProof(index, tuple(hashes), checkpoint, _encode(opening)))
+
+
+def receipt_of(
+    read: TileReader, checkpoint: bytes, row: Row, entry: bytes, *, with_event: bool
+) -> bytes | None:
+    """The receipt of one row, whose `entry` the log has; `None` if it is not folded yet.
+
+    `checkpoint` is the published one. The answer is opened, and with `with_event` the event too; of
+    a row that was erased neither can be. Raises `StorageError` if the log does not prove the entry:
+    a receipt that would not verify is never given out.
+    """
+    signed = parse_text(parse_note(checkpoint).text)
+    index = row.seq - 1
+    if index >= signed.size:
+        return None
+    try:
+        hashes = prove_inclusion(TileNodes(read, signed.size), index, signed.size)
+        verify_inclusion(index, signed.size, leaf_hash(entry), signed.root, hashes)
+        event = row.body if with_event and row.salt else None
+        answer = row.answer if row.salt and row.answer else None
+        return encode_receipt(index, hashes, checkpoint, opening_of(entry, row.salt, event, answer))
+    except LogError as error:
+        raise StorageError(
+            f"the log does not prove the entry of row {row.seq} ({error}): run 'kanhe ledger audit'"
+        ) from error
 
 
 def parse_receipt(raw: bytes) -> tuple[LogProof, Opening]:
