@@ -180,6 +180,14 @@ class Lists:
             self._sweep_at.pop((list_name, tenant), None)
         return was_in
 
+    def forget(self, tenant: str, kind: str, value: str) -> None:
+        """Destroy every entry that a tenant has of this entity, of whatever list that holds its kind."""
+        for name, spec in self.specs.items():
+            own = self._own.get((name, tenant), {})
+            if spec.holds == kind and own.pop(value, None) is not None and not own:
+                del self._own[name, tenant]
+                self._sweep_at.pop((name, tenant), None)
+
     def entries(self, list_name: str, tenant: str) -> Iterator[tuple[str, Entry]]:
         """The tenant's own entries of a list, expired ones within their grace included, by value."""
         own = self._own.get((list_name, tenant), {})

@@ -134,6 +134,10 @@ class SnapshotFolder:
             raise self._explain(error) from error
         return [path.name for path in ahead]
 
+    def drop_all(self) -> None:
+        """Remove every snapshot: they hold what must be forgotten."""
+        self.drop_after(-1)
+
     def _files(self, skipped: list[str]) -> list[tuple[int, Path]]:
         """All files with a snapshot's name, by number; others are added to `skipped`."""
         found = []
