@@ -350,6 +350,9 @@ class Kanhe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def tend(self) -> None:
+        """Do what is due beside the events."""
+
 
 def _only(outcomes: Sequence[Pending | Exception]) -> Pending:
     """The one outcome there is; raises it if it is an error."""

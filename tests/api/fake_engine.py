@@ -72,6 +72,8 @@ class FakeEngine:
         self.disk_full = False
         self.broken = False
         self.known_lists = FakeLists()
+        self.tended = 0
+        self.trouble: Exception | None = None
 
     def take(self, asked: Sequence[Asked]) -> list[FakeWaiting | Exception]:
         """Decide or record, in order."""
@@ -127,6 +129,12 @@ class FakeEngine:
             if owner == tenant and f'"{decision_id}"'.encode() in waiting.answer:
                 return waiting.answer
         return None
+
+    def tend(self) -> None:
+        """Count, or fail."""
+        self.tended += 1
+        if self.trouble is not None:
+            raise self.trouble
 
     def lists(self) -> FakeLists:
         """One list."""

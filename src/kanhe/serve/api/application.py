@@ -194,7 +194,7 @@ def _explained(error: Exception) -> tuple[Problem, Headers]:
         return error.problem, error.headers if isinstance(error, Rejected) else []
     if isinstance(error, StorageError):
         return storage_problem(), [retry_after(RETRY_AFTER_S)]
-    _note_fault(error)
+    note_fault("request.fault", error)
     return _internal(), []
 
 
@@ -226,8 +226,8 @@ def _internal() -> Problem:
     )
 
 
-def _note_fault(error: Exception) -> None:
+def note_fault(event: str, error: Exception) -> None:
     """Log where it broke, but never the message: it may quote what a caller sent."""
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{frame.filename}:{frame.lineno}:{frame.name}" for frame in frames[::-1])
-    _log.error("request.fault", extra={"error": type(error).__name__, "where": where})
+    _log.error(event, extra={"error": type(error).__name__, "where": where})

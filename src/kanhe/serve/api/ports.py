@@ -109,6 +109,13 @@ class Engine(Protocol):
     def read(self, tenant: str, decision: str, /) -> bytes | None:
         """The decision of this tenant as it was answered, or `None`."""
 
+    def tend(self) -> None:
+        """Do what is due beside the events: notes, erasures.
+
+        Called about once a second, and never between `take` and `commit`. After a `StorageError`
+        the next call tries again.
+        """
+
     def lists(self) -> Lists:
         """The lists as they stand now."""
 

@@ -20,15 +20,16 @@ from types import FrameType
 
 import uvicorn
 
-from kanhe.core.errors import SettingsError
+from kanhe.core.errors import SettingsError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.serve.api.access import Gate
-from kanhe.serve.api.application import Application
+from kanhe.serve.api.application import Application, note_fault
 from kanhe.serve.api.connection import connection_type
 from kanhe.serve.api.ports import Engine, Keys
 
 _log = logging.getLogger("kanhe.serve")
 _BACKLOG = 2_048
+_TICK_S = 1.0
 
 
 class ApiServer(uvicorn.Server):
@@ -38,6 +39,7 @@ class ApiServer(uvicorn.Server):
         super().__init__(config)
         self._application = application
         self._ticker: asyncio.Task[None] | None = None
+        self._trouble = ""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then the tick."""
@@ -74,11 +76,27 @@ class ApiServer(uvicorn.Server):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_TICK_S)
             now = asyncio.get_running_loop().time()
             self._application.reading.sweep()
             for connection in list(self.server_state.connections):
                 connection.sweep(now)  # type: ignore[union-attr]  # all are made by connection_type
+            self._tend()
+
+    def _tend(self) -> None:
+        """Have the engine do what is due; what hinders it is logged once, until it changes."""
+        told = ""
+        try:
+            self._application.engine.tend()
+        except Exception as error:  # the boundary: the tick goes on, or slow clients would stay
+            told = f"{type(error).__name__}: {error}"
+            if told == self._trouble:
+                pass
+            elif isinstance(error, StorageError):
+                _log.error("serve.tend_failed", extra={"cause": str(error)})
+            else:
+                note_fault("serve.tend_fault", error)
+        self._trouble = told
 
 
 def run_server(
