@@ -61,6 +61,12 @@ class Stats(msgspec.Struct, frozen=True):
     torn: bool
     unknown_types: Mapping[str, int] = {}
     """Journaled events that the pack in force cannot read any more, by type: they count for nothing."""
+    log_size: int = 0
+    """How many entries the published log has."""
+    log_cosignatures: int = 0
+    """How many witnesses cosigned the published checkpoint."""
+    log_cosignatures_required: int = 0
+    """How many are required to."""
 
 
 class Kanhe:

@@ -60,6 +60,9 @@ class FakeStats(NamedTuple):
     snapshot_seq: int = 0
     policy: str = "sha256:00"
     rules_fired: Mapping[str, int] = MappingProxyType({"quiet_rule": 2})
+    log_size: int = 0
+    log_cosignatures: int = 1
+    log_cosignatures_required: int = 2
 
 
 class FakeEngine:
@@ -72,6 +75,7 @@ class FakeEngine:
         self.disk_full = False
         self.broken = False
         self.known_lists = FakeLists()
+        self.folded = 0
         self.tended = 0
         self.trouble: Exception | None = None
 
@@ -142,7 +146,7 @@ class FakeEngine:
 
     def stats(self) -> FakeStats:
         """Numbers."""
-        return FakeStats(len(self.kept))
+        return FakeStats(len(self.kept), log_size=self.folded)
 
 
 class FakeKey(NamedTuple):

@@ -1,4 +1,4 @@
-"""What is done beside the events."""
+"""Metrics of the log, and what is done beside the events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,36 @@ import logging
 import time
 from collections.abc import Callable
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from kanhe.core.errors import StorageError
 from kanhe.serve.api import server as server_module
 from tests.api.conftest import Running, event
 from tests.api.fake_engine import FakeEngine
+
+# Metrics
+
+
+def _metrics(client: httpx.Client) -> dict[str, float]:
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {s.name: s.value for family in families for s in family.samples}
+
+
+def test_metrics_tell_how_far_the_log_is(running: Running) -> None:
+    """Entries, rows that wait and cosignatures are gauges; a log that is ahead has nothing waiting."""
+    with running.client() as client:
+        client.post("/v1/decisions", json=event(1))
+        client.post("/v1/decisions", json=event(2))
+        for folded, waiting in ((0, 2), (1, 1), (2, 0), (3, 0)):
+            running.engine.folded = folded
+            told = _metrics(client)
+            assert (told["kanhe_log_size"], told["kanhe_log_waiting"]) == (folded, waiting)
+    assert (told["kanhe_log_cosignatures"], told["kanhe_log_cosignatures_required"]) == (1, 2)
+
+
+# What is done beside the events
 
 
 @pytest.fixture

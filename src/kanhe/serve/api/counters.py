@@ -128,6 +128,19 @@ class Counters(Collector):
             ("kanhe_snapshot_seq", "Event up to which a snapshot was saved.", stats.snapshot_seq),
             ("kanhe_entities", "Entities that have state.", stats.entities),
             ("kanhe_state_bytes", "Memory of the feature state.", stats.state_bytes),
+            ("kanhe_log_size", "Entries of the published log.", stats.log_size),
+            # Both numbers are read at different moments, and nothing waits less than not at all.
+            ("kanhe_log_waiting", "Rows not in it yet.", max(0, stats.seq - stats.log_size)),
+            (
+                "kanhe_log_cosignatures",
+                "Cosignatures of the published checkpoint.",
+                stats.log_cosignatures,
+            ),
+            (
+                "kanhe_log_cosignatures_required",
+                "Cosignatures that it should have.",
+                stats.log_cosignatures_required,
+            ),
         ):
             yield GaugeMetricFamily(name, text, value)
         policy = GaugeMetricFamily("kanhe_policy", "The policy pack in force.", labels=["hash"])

@@ -92,6 +92,18 @@ class Stats(Protocol):
     def rules_fired(self) -> Mapping[str, int]:
         """How often each rule fired since the start."""
 
+    @property
+    def log_size(self) -> int:
+        """How many entries the published log has; the entry of row `n` is the `n`th."""
+
+    @property
+    def log_cosignatures(self) -> int:
+        """How many witnesses cosigned the published checkpoint."""
+
+    @property
+    def log_cosignatures_required(self) -> int:
+        """How many are required to."""
+
 
 class Engine(Protocol):
     """The application: takes groups of events, makes durable what it took, reads back."""
