@@ -97,6 +97,14 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "`Retry-After` seconds.",
         "同时处理的请求数或连接数已达上限。请在 `Retry-After` 秒后重试。",
     ),
+    "receipt-pending": ProblemKind(
+        "The receipt is not ready yet", 503,
+        "The decision is durable, and the log takes it in about a second later. Ask again after "
+        "`Retry-After` seconds. If this lasts, the process that folds the log stands still: see "
+        "`kanhe_log_waiting` among the metrics.",
+        "决策已落盘，约一秒后收入日志。请在 `Retry-After` 秒后重试。若持续出现，说明写入日志的进程已停顿，可查看监控指标 "
+        "`kanhe_log_waiting`。",
+    ),
     "storage-unavailable": ProblemKind(
         "The event could not be stored", 503,
         "The journal cannot be written at the moment, for example because the disk is full. Nothing "

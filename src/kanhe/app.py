@@ -356,6 +356,14 @@ class Kanhe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def receipt(self, tenant: str, decision: str, with_event: bool, /) -> bytes | None:
+        """The receipt of a decision; empty while the log does not hold it, `None` if there is none."""
+        return None if self.read(tenant, decision) is None else b""
+
+    def log_file(self, path: str, /) -> bytes | None:
+        """A published file of the log."""
+        return None
+
     def tend(self) -> None:
         """Do what is due beside the events."""
 

@@ -76,6 +76,10 @@ class FakeEngine:
         self.broken = False
         self.known_lists = FakeLists()
         self.folded = 0
+        self.files: dict[str, bytes] = {}
+        self.files_asked: list[str] = []
+        self.receipts_asked: list[str] = []
+        self.log_broken = False
         self.tended = 0
         self.trouble: Exception | None = None
 
@@ -133,6 +137,24 @@ class FakeEngine:
             if owner == tenant and f'"{decision_id}"'.encode() in waiting.answer:
                 return waiting.answer
         return None
+
+    def receipt(self, tenant: str, decision: str, with_event: bool) -> bytes | None:
+        """For each answer that is folded, in the order they were made."""
+        self.receipts_asked.append(decision)
+        if self.log_broken:
+            raise StorageError("the log cannot be read")
+        answer = self.read(tenant, decision)
+        if answer is None:
+            return None
+        place = [waiting.answer for waiting in self.kept.values()].index(answer)
+        return b"receipt %d %d\n" % (place, with_event) if place < self.folded else b""
+
+    def log_file(self, path: str) -> bytes | None:
+        """What stands in `files`."""
+        self.files_asked.append(path)
+        if self.log_broken:
+            raise StorageError("the log cannot be read")
+        return self.files.get(path)
 
     def tend(self) -> None:
         """Count, or fail."""

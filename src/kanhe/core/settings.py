@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8080
     require_keys: bool = True
+    log_public: bool = False
     max_body_bytes: int = 65_536
     max_batch_bytes: int = 67_108_864
     max_batch_lines: int = 100_000
@@ -98,6 +99,11 @@ SETTINGS: tuple[Setting, ...] = (
         "require_keys",
         "Whether callers must send an API key. Without keys Kanhe listens on this machine only.",
         "调用方是否必须携带 API 密钥。不要求密钥时只允许监听本机。",
+    ),
+    Setting(
+        "log_public",
+        "Whether everybody may read the transparency log's checkpoint, tiles and entries, without a key.",
+        "是否允许任何人无需密钥读取存证日志的检查点、哈希块和条目。",
     ),
     Setting(
         "max_body_bytes",

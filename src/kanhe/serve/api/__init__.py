@@ -6,6 +6,7 @@
 - `grouping`: many waiting requests, judged together, one durable write.
 - `connection`: a shorter way for single events. `heads`: those that need not be parsed again.
 - `intake`: what every way in for events shares. `intake_limits`: bodies within their size and time.
+- `log`: receipts, and the published files of the log.
 - `lists`, `openapi`, `counters`: the list entries, the description of it all, the metrics.
 - `server`: the process around it: sockets, signals, time limits, snapshots.
 """

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from kanhe.serve.api.answers import Rejected, rejected, retry_after
 from kanhe.serve.api.ports import Keys
 
-SCOPES = ("decide", "record", "read", "lists", "metrics")
-"""`decide` and `record` send events, `read` reads decisions back, `lists` shows and changes list
-entries, `metrics` reads the metrics."""
+SCOPES = ("decide", "record", "read", "evidence", "lists", "metrics")
+"""`decide` and `record` send events, `read` reads decisions, their receipts and the log, `evidence`
+has receipts open the event itself, `lists` shows and changes list entries, `metrics` reads the
+metrics."""
 
 OPEN_TENANT = "default"
 """The tenant of every caller when no keys are required."""
@@ -83,6 +84,11 @@ class Gate:
         self._open = Caller("open", OPEN_TENANT, frozenset(SCOPES), None, math.inf)
         self._known: dict[bytes, Caller] = {}
         self._buckets: dict[str, tuple[float, int, Bucket]] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody is let in, because there are no keys."""
+        return self._keys is None
 
     def admit(self, authorization: bytes, scope: str) -> Caller:
         """The caller behind an `Authorization` header who may use `scope`.

@@ -63,6 +63,11 @@ def storage_problem() -> Problem:
     )
 
 
+def no_such_decision() -> Rejected:
+    """The rejection of a handle that leads to no decision of the caller's tenant."""
+    return rejected("not-found", "No such decision", 404, "There is no decision with this id.")
+
+
 async def send_json(
     send: Send, body: bytes, status: int = 200, repeated: bool = False, head_only: bool = False
 ) -> None:

@@ -27,6 +27,7 @@ from kanhe.serve.api.answers import (
     Rejected,
     Scope,
     Send,
+    no_such_decision,
     rejected,
     retry_after,
     send_problem,
@@ -38,6 +39,7 @@ from kanhe.serve.api.grouping import GroupCommit
 from kanhe.serve.api.intake import Intake
 from kanhe.serve.api.intake_limits import Disconnected, Reading
 from kanhe.serve.api.lists import ListRoutes
+from kanhe.serve.api.log import LogRoutes
 from kanhe.serve.api.ports import Engine
 from kanhe.serve.api.single import SingleEvent
 
@@ -61,7 +63,7 @@ class Application:
         self._describe = describe
         self._most_in_flight = settings.max_in_flight
         self.singles, self._events = self._event_routes(settings)
-        self._rest = self._other_routes()
+        self._rest = self._other_routes(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing that goes wrong leaves here as anything but a problem."""
@@ -124,7 +126,7 @@ class Application:
             "/v1/events:batch": BatchOfEvents(intake, False, *most),
         }
 
-    def _other_routes(self) -> Router:
+    def _other_routes(self, settings: Settings) -> Router:
         return Router(
             routes=[
                 Route("/healthz", self._healthy),
@@ -132,6 +134,7 @@ class Application:
                 Route("/metrics", self._metrics),
                 Route("/openapi.json", self._openapi),
                 Route("/v1/decisions/{decision_id}", self._decision),
+                *LogRoutes(self.engine, self.gate, settings.log_public).routes(),
                 *ListRoutes(self.engine, self.intake).routes(),
             ],
             redirect_slashes=False,
@@ -159,9 +162,7 @@ class Application:
         self.gate.spend(caller)
         answer = self.engine.read(caller.tenant, request.path_params["decision_id"])
         if answer is None:
-            raise rejected(
-                "not-found", "No such decision", 404, "There is no decision with this id."
-            )
+            raise no_such_decision()
         return Response(answer, media_type="application/json")
 
 

@@ -11,6 +11,7 @@ import kanhe
 from kanhe.core.decision import Decision
 from kanhe.core.errors import PROBLEM_MEDIA_TYPE, Problem
 from kanhe.core.event import Event
+from kanhe.record.log.proof import MEDIA_TYPE as PROOF_MEDIA_TYPE
 from kanhe.serve.api.access import SCOPES
 from kanhe.serve.api.lists import NewEntry
 
@@ -76,8 +77,13 @@ def describe_openapi(registry: DescribedRegistry) -> bytes:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "tags": [{"name": name} for name in ("decisions", "events", "lists", "operation")],
-        "paths": {**_event_paths(registry), **_list_paths(), **_operation_paths()},
+        "tags": [{"name": name} for name in ("decisions", "events", "log", "lists", "operation")],
+        "paths": {
+            **_event_paths(registry),
+            **_log_paths(),
+            **_list_paths(),
+            **_operation_paths(),
+        },
         "components": {
             "schemas": {**schemas, "Event": events},
             "securitySchemes": {
@@ -168,6 +174,59 @@ def _event_paths(registry: DescribedRegistry) -> dict[str, Any]:
     return paths
 
 
+def _log_paths() -> dict[str, Any]:
+    """Receipts, and the log as C2SP tlog-tiles lays it out."""
+    pending = "The log does not hold the decision yet, or cannot be read; see Retry-After."
+    receipt = _operation(
+        "get_receipt",
+        "log",
+        "Prove that a decision stands in the log",
+        _file(PROOF_MEDIA_TYPE, "A C2SP tlog-proof file: entry, inclusion proof, checkpoint."),
+        _refusals("401", "403", "404", "429")
+        | _refusal("400", "A parameter is not as described here.")
+        | _refusal("503", pending),
+    )
+    receipt["description"] = "Needs the scope `read`, and with `event=true` also `evidence`."
+    receipt["parameters"] = [
+        _path_parameter("decision_id", "The decision's id."),
+        {
+            "name": "event",
+            "in": "query",
+            "required": False,
+            "description": "Whether the receipt opens the event, too.",
+            "schema": {"type": "boolean", "default": False},
+        },
+    ]
+    level = _path_parameter("level", "The level of hashes, or `entries` for bundles of entries.")
+    level["schema"]["pattern"] = "^([0-9]|[1-5][0-9]|6[0-3]|entries)$"
+    number = _path_parameter("number", "As the log writes it, slashes and all: `x001/067.p/112`.")
+    number["schema"]["pattern"] = r"^(x[0-9]{3}/)*[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"
+    refused = _refusals("401", "403", "404", "429") | _refusal("503", "The log cannot be read.")
+    checkpoint = _operation(
+        "get_checkpoint",
+        "log",
+        "The signed size and root of the log",
+        _file("text/plain; charset=utf-8", "A signed note, with the cosignatures it has."),
+        refused,
+    )
+    tile = _operation(
+        "get_tile",
+        "log",
+        "A tile of hashes, or a bundle of entries",
+        _file("application/octet-stream", "The file. It never changes."),
+        refused,
+    )
+    tile["parameters"] = [level, number]
+    for file in (checkpoint, tile):
+        file["description"] = "Needs the scope `read`, unless `log_public` is set; then no key."
+        file["security"] = [{"key": []}, {}]
+    return {
+        "/v1/decisions/{decision_id}/receipt": {"get": receipt},
+        "/log/checkpoint": {"get": checkpoint},
+        "/log/tile/{level}/{number}": {"get": tile},
+    }
+
+
 def _list_paths() -> dict[str, Any]:
     name = _path_parameter("name", "A list of the policy pack.")
     value = _path_parameter("value", "The listed value.")
@@ -209,10 +268,7 @@ def _list_paths() -> dict[str, Any]:
 
 
 def _operation_paths() -> dict[str, Any]:
-    text = {
-        "description": "Prometheus text format.",
-        "content": {"text/plain": {"schema": {"type": "string"}}},
-    }
+    text = _file("text/plain", "Prometheus text format.")
     health = _operation("healthz", "operation", "Does the process run?", _object(), {})
     ready = _operation(
         "readyz", "operation", "Would an event be taken?", _object(), _refusals("503")
@@ -260,19 +316,25 @@ def _json_answer(schema: str, repeated: bool = False) -> dict[str, Any]:
     return answer
 
 
+def _file(media_type: str, text: str) -> dict[str, Any]:
+    # In OpenAPI 3.1, bytes that are no text are a media type without a schema.
+    schema = {"schema": {"type": "string"}} if media_type.startswith("text/") else {}
+    return {"description": text, "content": {media_type: schema}}
+
+
 def _object() -> dict[str, Any]:
     return {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
 def _refusals(*statuses: str) -> dict[str, Any]:
     texts = {**_REFUSALS, "404": "Not there, or not this tenant's."}
-    return {
-        status: {
-            "description": texts[status],
-            "content": {PROBLEM_MEDIA_TYPE: {"schema": _PROBLEM_REF}},
-        }
-        for status in (statuses or _REFUSALS)
-    }
+    parts = [_refusal(status, texts[status]) for status in (statuses or _REFUSALS)]
+    return {status: told for part in parts for status, told in part.items()}
+
+
+def _refusal(status: str, text: str) -> dict[str, Any]:
+    content = {PROBLEM_MEDIA_TYPE: {"schema": _PROBLEM_REF}}
+    return {status: {"description": text, "content": content}}
 
 
 def _path_parameter(name: str, text: str) -> dict[str, Any]:

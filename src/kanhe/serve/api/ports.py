@@ -121,6 +121,19 @@ class Engine(Protocol):
     def read(self, tenant: str, decision: str, /) -> bytes | None:
         """The decision of this tenant as it was answered, or `None`."""
 
+    def receipt(self, tenant: str, decision: str, with_event: bool, /) -> bytes | None:
+        """The receipt of this tenant's decision, a proof file; `with_event` also opens the event.
+
+        `None` if there is no such decision, empty while the log does not hold it yet. Raises
+        `StorageError` if journal or log cannot be read.
+        """
+
+    def log_file(self, path: str, /) -> bytes | None:
+        """A published file of the log: `checkpoint`, or a path that `tiles.parse_path` accepts.
+
+        `None` if there is none. Raises `StorageError` if it cannot be read.
+        """
+
     def tend(self) -> None:
         """Do what is due beside the events: notes, erasures.
 
