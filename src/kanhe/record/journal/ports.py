@@ -65,6 +65,19 @@ class JournalFull(StorageError):
     """The disk is full or the file cannot be written: nothing of the group was kept."""
 
 
+class JournalReader(Protocol):
+    """What is committed, for those who only read: audits and replays, beside the one writer."""
+
+    def last_seq(self) -> int:
+        """The highest committed sequence number, 0 when empty."""
+
+    def rows(self, after: int = 0) -> Iterator[Row]:
+        """The committed rows with a number above `after`, in order."""
+
+    def policy(self, policy: str) -> bytes | None:
+        """The archive kept under this hash."""
+
+
 class Journal(Protocol):
     """An append-only store of rows with one writer.
 

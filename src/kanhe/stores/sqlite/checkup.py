@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
 from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.faults import explained
+from kanhe.stores.sqlite.schema import connect_read_only
 from kanhe.stores.sqlite.segments import KEY_BYTES, unpacked
 
 _WHOLE_CHECK_BYTES = 1 << 28
@@ -35,7 +35,7 @@ def check_journal(path: Path) -> Checkup | None:
     if not path.exists():
         return None
     with explained(path):
-        database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
+        database = connect_read_only(path)
         try:
             whole = path.stat().st_size <= _WHOLE_CHECK_BYTES
             if whole:

@@ -27,6 +27,7 @@ from kanhe.record.journal.ports import ERASED, Message, Row
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.insert import Insert
+from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
 from kanhe.stores.sqlite.schema import PAGE_BYTES, connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
 from kanhe.stores.sqlite.segments import (
@@ -124,8 +125,7 @@ class SqliteJournal:
     def policy(self, policy: str) -> bytes | None:
         """The archive kept under this hash."""
         self._check_usable()
-        found = self._read("SELECT archive FROM policies WHERE word = ?", (policy,))
-        return found[0][0] if found else None
+        return kept_archive(self._read, policy)
 
     def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
         """Committed messages with their own running number above `after`, in order."""
@@ -341,9 +341,7 @@ class SqliteJournal:
         self._debt = 0
 
     def _last_in_file(self) -> int:
-        last = "SELECT last FROM journal ORDER BY first DESC LIMIT 1"
-        found: tuple[int] | None = self._db.execute(last).fetchone()
-        return found[0] if found else 0
+        return last_in(self._db)
 
     def _encoded(self) -> list[Segment]:
         """The gathered rows as they will stand in the file."""
@@ -468,17 +466,4 @@ class SqliteJournal:
             return self._reader.execute(sql, values).fetchall()
 
     def _row(self, seq: int, packed: Packed) -> Row:
-        tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer, salt = (
-            packed
-        )
-        tenants, types, policies = self._words
-        try:
-            return Row(
-                seq, tenants.word(tenant), event_id, kind, types.word(type_), at_ms, received_ms,
-                policies.word(policy), body, vector, answer, salt,
-            )  # fmt: skip
-        except KeyError as error:
-            raise StorageError(
-                f"{self._path} is damaged: row {seq} names a word that is not there ({error});"
-                " restore the last good backup"
-            ) from error
+        return row_of(self._path, self._words, seq, packed)

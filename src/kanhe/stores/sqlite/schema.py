@@ -12,6 +12,7 @@ import sqlite3
 from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import quote
 
 from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.faults import explained
@@ -86,6 +87,35 @@ def open_database(path: Path, database: Database) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def open_read_only(path: Path, database: Database) -> sqlite3.Connection:
+    """Open an existing file for reading, beside whoever writes it; nothing in it can be changed.
+
+    Raises `StorageError` if the file belongs to something else, or its schema is not the one that
+    this Kanhe reads.
+    """
+    connection = connect_read_only(path)
+    try:
+        with explained(path):
+            _check_owner(connection, path, database)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < len(migrations(database)):
+            raise StorageError(
+                f"{path} was written by an older Kanhe: open it once with this one, such as with"
+                " `kanhe serve`, which brings it up to date"
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that SQLite itself keeps from writing. Raises `StorageError`."""
+    with explained(path):
+        address = f"file:{quote(str(path.absolute()))}?mode=ro"
+        return sqlite3.connect(address, timeout=WAIT_S, isolation_level=None, uri=True)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, database: Database) -> int:
