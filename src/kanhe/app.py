@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
 from kanhe.record.journal.ports import DECIDED, Journal, Row
+from kanhe.replay import History
 from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.key_files import create_secret
 from kanhe.stores.files.lock import FolderLock
@@ -31,6 +33,7 @@ from kanhe.stores.memory.journal import MemoryJournal
 from kanhe.stores.sqlite.checkup import Checkup, check_journal
 from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.keys import ApiKeys
+from kanhe.stores.sqlite.reader import SqliteJournalReader
 
 if TYPE_CHECKING:
     from kanhe.judge.intake.mapping import TableFormat
@@ -108,26 +111,7 @@ class Kanhe:
         self._catch_up()
 
     def _wire(self) -> Flow:
-        """Everything the path of an event needs, empty of events."""
-        pack, types = self.pack, self.pack.registry.types
-        features = LiveFeatures(
-            pack.features,
-            {name: pack.registry.fields_of(name) for name in types},
-            {name: ("id", "at_ms", *kind.requires) for name, kind in types.items()},
-            pack.rates,
-            self._key,
-            self.settings.state_limit_mib << 20,
-        )
-        reader = Reader(
-            pack.registry,
-            max_body_bytes=self.settings.max_body_bytes,
-            future_tolerance_ms=self.settings.future_tolerance_ms,
-        )
-        rules = compile_rules(
-            pack.rules, pack.registry, features.index, pack.rates, features.text_code
-        )
-        lists = Lists(pack.lists, pack.entries)
-        return Flow(pack, reader, self.journal, features, rules, lists, secrets.token_bytes)
+        return wire(self.pack, self.settings, self._key, self.journal)
 
     def _catch_up(self) -> None:
         """Bring memory to where the journal ends: the newest snapshot, and every row after it."""
@@ -376,6 +360,27 @@ def _only(outcomes: Sequence[Pending | Exception]) -> Pending:
     return outcome
 
 
+def wire(pack: Pack, settings: Settings, key: bytes, journal: Journal) -> Flow:
+    """Everything the path of an event needs, empty of events."""
+    types = pack.registry.types
+    features = LiveFeatures(
+        pack.features,
+        {name: pack.registry.fields_of(name) for name in types},
+        {name: ("id", "at_ms", *kind.requires) for name, kind in types.items()},
+        pack.rates,
+        key,
+        settings.state_limit_mib << 20,
+    )
+    reader = Reader(
+        pack.registry,
+        max_body_bytes=settings.max_body_bytes,
+        future_tolerance_ms=settings.future_tolerance_ms,
+    )
+    rules = compile_rules(pack.rules, pack.registry, features.index, pack.rates, features.text_code)
+    lists = Lists(pack.lists, pack.entries)
+    return Flow(pack, reader, journal, features, rules, lists, secrets.token_bytes)
+
+
 def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = None) -> Kanhe:
     """Open the installation in `settings.data_dir`, made if it is new.
 
@@ -436,6 +441,30 @@ def look_over_journal(settings: Settings) -> Checkup | None:
     return check_journal(Path(settings.data_dir) / JOURNAL_FILE)
 
 
+@contextmanager
+def open_history(settings: Settings) -> Iterator[History | None]:
+    """The past of the installation in `settings.data_dir`, to be read beside a running server; `None`
+    if nothing was ever judged there.
+
+    Raises `StorageError` if the journal or the installation's key cannot be read.
+    """
+    folder = Path(settings.data_dir)
+    if not (folder / JOURNAL_FILE).exists():
+        yield None
+        return
+    key = _kept_key(folder / KEY_FILE)
+    if key is None:
+        raise StorageError(
+            f"{folder / KEY_FILE} is missing: without it the codes that vectors hold for texts come"
+            " out otherwise; restore it from a backup"
+        )
+    journal = SqliteJournalReader(folder / JOURNAL_FILE)
+    try:
+        yield History(journal, lambda pack: wire(pack, settings, key, MemoryJournal()))
+    finally:
+        journal.close()
+
+
 def kanhe_in_memory(settings: Settings, clock: Clock, pack: Pack | None = None) -> Kanhe:
     """An installation that keeps nothing: for trying a pack out, and for tests."""
     return Kanhe(
@@ -446,11 +475,19 @@ def kanhe_in_memory(settings: Settings, clock: Clock, pack: Pack | None = None) 
 def installation_key(folder: Path) -> bytes:
     """The installation's own secret of 16 bytes, made at first use, readable by its owner only."""
     path = folder / KEY_FILE
+    key = _kept_key(path)
+    if key is None:
+        key = secrets.token_bytes(_KEY_BYTES)
+        create_secret(path, key)
+    return key
+
+
+def _kept_key(path: Path) -> bytes | None:
+    """The secret that was made before; `None` if there is none yet."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        key = secrets.token_bytes(_KEY_BYTES)
-        create_secret(path, key)
+        return None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
@@ -463,5 +500,5 @@ def installation_key(folder: Path) -> bytes:
 
 __all__ = [
     "ApiKeys", "Checkup", "Kanhe", "Pending", "Refusal", "Stats", "kanhe_in_memory", "look_over_journal",
-    "open_kanhe", "open_keys", "open_shop_table",
+    "open_history", "open_kanhe", "open_keys", "open_shop_table", "wire",
 ]  # fmt: skip

@@ -162,15 +162,8 @@ class Flow:
     def _judge(self, arrival: Arrival, hidden: _Hidden, screened: Screened, n: int) -> Pending:
         """Steps (4) and (5) for one event, and its share of (6)."""
         tenant, event, _, _ = arrival
-        # (4) Detect.
-        signals: Sequence[Signal] = ()
-        if screened.asks[n]:
-            listed = self.lists.at(tenant, event.at_ms)
-            signals = self.rules.signals(event, screened, n, listed)
-        # (5) Decide.
         seq = self.seq + 1
-        pack = self.pack
-        decision = decide(signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash)
+        signals, decision = self.weigh(arrival, screened, n, seq)
         # (6) Commit, first half: gather what becomes durable together.
         answer = _encode(decision)
         self._gather(seq, arrival, DECIDED, hidden, answer, _messages(seq, decision, answer))
@@ -182,6 +175,22 @@ class Flow:
         if event.type in _LIST_TYPES:
             self._change_list(tenant, event)
         return _new(Pending, (answer, seq, decision.outcome, event.type, False, False))
+
+    def weigh(
+        self, arrival: Arrival, screened: Screened, n: int, seq: int
+    ) -> tuple[Sequence[Signal], Decision]:
+        """Steps (4) and (5) for the event at place `n` of those screened; changes nothing."""
+        tenant, event, _, _ = arrival
+        # (4) Detect.
+        signals: Sequence[Signal] = ()
+        if screened.asks[n]:
+            listed = self.lists.at(tenant, event.at_ms)
+            signals = self.rules.signals(event, screened, n, listed)
+        # (5) Decide.
+        pack = self.pack
+        return signals, decide(
+            signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash
+        )
 
     def _record(self, arrival: Arrival, hidden: _Hidden) -> Pending:
         """The same without (4) and (5): the event counts, and no rule is asked."""
@@ -237,11 +246,15 @@ class Flow:
         except Refusal:
             return False
         self.features.observe_group([arrival])
-        if row.kind == DECIDED and b'"list_add"' in row.answer:
-            self._take_up(_decode(row.answer), row.tenant, row.at_ms)
-        if row.type in _LIST_TYPES:
-            self._change_list(row.tenant, arrival.event)
+        self.change_lists(row.tenant, arrival.event, listing_decision(row))
         return True
+
+    def change_lists(self, tenant: str, event: Event, decision: Decision | None) -> None:
+        """What a decision, if there was one, and then the event itself do to the lists."""
+        if decision is not None:
+            self._take_up(decision, tenant, event.at_ms)
+        if event.type in _LIST_TYPES:
+            self._change_list(tenant, event)
 
     def _gather(
         self,
@@ -295,6 +308,13 @@ class Flow:
 
 
 _decode = msgspec.json.Decoder(Decision).decode
+
+
+def listing_decision(row: Row) -> Decision | None:
+    """The recorded decision, if it may have put something on a list."""
+    if row.kind == DECIDED and b'"list_add"' in row.answer:
+        return _decode(row.answer)
+    return None
 
 
 def _repeated(row: Row, arrival: Arrival) -> Pending:
