@@ -138,6 +138,22 @@ def _judging(app: typer.Typer) -> None:
             importing.import_file(settings, file, mapping, tenant, record, dry_run, as_json)
         )
 
+    @app.command(help=words("help.replay"))
+    def replay(
+        begin: Annotated[str, typer.Option("--from", help=words("opt.from"))] = "",
+        end: Annotated[str, typer.Option("--to", help=words("opt.to"))] = "",
+        policy: Annotated[
+            Path | None, typer.Option("--policy", help=words("opt.other_policy"))
+        ] = None,
+        show: Annotated[int, typer.Option("--show", min=0, help=words("opt.show"))] = 20,
+        data_dir: Annotated[str | None, _data_dir()] = None,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import replaying, serving
+
+        settings = serving.settings_from(data_dir=data_dir)
+        raise typer.Exit(replaying.replay(settings, begin, end, policy, show, as_json))
+
     @app.command(help=words("help.demo"))
     def demo(
         events: Annotated[int, typer.Option("--events", help=words("opt.events"))] = 100_000,
