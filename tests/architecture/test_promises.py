@@ -25,7 +25,10 @@ CLOCK_AND_CHANCE_CALLS = re.compile(
 )
 
 CATCHES_ALL: dict[tuple[str, str], str] = {
-    ("app.py", "_walk"): "what breaks for one event of a group is that event's outcome",
+    (
+        "app/installation.py",
+        "_walk",
+    ): "what breaks for one event of a group is that event's outcome",
     ("serve/api/application.py", "__call__"): "a request that fails unexpectedly gets its problem",
     ("serve/api/connection.py", "_take"): "the same, on the short way for one event",
     ("serve/api/server.py", "_tend"): "the tick that drops slow clients outlives what else is due",

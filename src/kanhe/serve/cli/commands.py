@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.wording import words
 
 _NO_COMPLETION = {
@@ -35,6 +36,7 @@ def build() -> typer.Typer:
     _serving(app)
     _judging(app)
     _groups(app)
+    fill_erase(app)
     _looking(app)
     return app
 
@@ -171,7 +173,13 @@ def _judging(app: typer.Typer) -> None:
 
 
 def _groups(app: typer.Typer) -> None:
-    for name, fill in (("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events)):
+    for name, fill in (
+        ("keys", _keys),
+        ("policy", _packs),
+        ("lists", _lists),
+        ("events", _events),
+        ("ledger", fill_ledger),
+    ):
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)
         app.add_typer(group, name=name)

@@ -38,6 +38,7 @@ def serve(settings: Settings) -> None:
     """Serve until told to stop. Refuses to start where nobody could get in."""
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
+    from kanhe.serve.cli.sequencing import SequencerProcess
     from kanhe.serve.logs import start_logging
 
     start_logging(settings.log_level, settings.log_format)
@@ -52,7 +53,12 @@ def serve(settings: Settings) -> None:
 
     with opened(settings) as engine:
         description = describe_openapi(engine.pack.registry)
-        run_server(engine, keys, settings, lambda: description, listening)
+        sequencer = SequencerProcess(settings) if settings.log_sequencer else None
+        try:
+            run_server(engine, keys, settings, lambda: description, listening)
+        finally:
+            if sequencer is not None:
+                sequencer.close()
     if keys is not None:
         keys.close()
     tell(words("serve.stopped"))

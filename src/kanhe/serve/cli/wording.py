@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from kanhe.serve.cli.ledger_wording import LEDGER
+
 Language = Literal["en", "zh_CN"]
 
 _language: Language = "en"
@@ -80,6 +82,7 @@ def either(en: str, zh: str) -> str:
 
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    **LEDGER,
     # Help: commands
     "help.kanhe": (
         "Kanhe judges, records and answers every event of a trade.",

@@ -1,16 +1,18 @@
-"""The composition root: settings in, adapters picked, everything wired. Nothing else builds anything."""
+"""The path of an event, opened: the installation in a data folder, or one that keeps nothing."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Ledger
+from kanhe.app.upkeep import Upkeep
 from kanhe.core.errors import KanheError, Refusal, StorageError
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
@@ -26,6 +28,7 @@ from kanhe.judge.rules.lists import Lists
 from kanhe.record.journal.ports import DECIDED, Journal, Row
 from kanhe.replay import History
 from kanhe.stores.files.background import BackgroundSnapshots
+from kanhe.stores.files.erasures import ErasureFolder
 from kanhe.stores.files.key_files import create_secret
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     from kanhe.judge.intake.mapping import TableFormat
     from kanhe.stores.files.tabular import Table
 
-JOURNAL_FILE = "journal.db"
 DESK_FILE = "desk.db"
 KEY_FILE = "state.key"
 SNAPSHOTS = "snapshots"
@@ -89,6 +91,7 @@ class Kanhe:
         snapshots: SnapshotFolder | None = None,
         lock: FolderLock | None = None,
         progress: Progress | None = None,
+        upkeep: Upkeep | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -98,6 +101,7 @@ class Kanhe:
         self._snapshots = snapshots
         self._background = BackgroundSnapshots(snapshots) if snapshots else None
         self._lock = lock
+        self._upkeep = upkeep
         self._snapshot_seq = 0
         self._snapshot_ms = clock()
         self._progress = progress
@@ -242,6 +246,56 @@ class Kanhe:
             return error
         return None
 
+    def note(self, happening: str, name: str, body: bytes) -> None:
+        """Write a row for something that is no event, durable when it returns; see `flow.Flow.note`.
+
+        Does nothing if there is a row of that name already. Raises `StorageError`.
+        """
+        if self.journal.find("", name) is None:
+            self._flow.note(happening, name, body, self.clock())
+        self.commit()
+
+    def erase_rows(self, entries: Mapping[int, bytes]) -> None:
+        """Destroy the content of rows, durable when it returns; see `Journal.erase`."""
+        self.commit()
+        self.journal.erase(entries)
+
+    def forget(self, tenant: str, names: Iterable[tuple[str, str]]) -> None:
+        """Destroy the list entries of somebody, here and in snapshots."""
+        for kind, id in names:
+            self._flow.lists.forget(tenant, kind, id)
+        if self._snapshots is not None and self._background is not None:
+            self._background.wait()
+            self._snapshots.drop_all()
+            self._snapshot_seq = 0
+
+    def tend(self) -> None:
+        """Do what is due beside the events; call it about once a second. Raises `StorageError`."""
+        if self._upkeep is not None and not self._flow.torn:
+            self._upkeep.tend(self)
+
+    def finish_upkeep(self) -> None:
+        """Do all that is due at once, for a command that ends then."""
+        if self._upkeep is not None:
+            self._upkeep.finish(self)
+
+    def receipt(self, tenant: str, decision: str, with_event: bool) -> bytes | None:
+        """The receipt of a decision (a `.tlog-proof` file), for the tenant it belongs to.
+
+        `None` if there is no such decision, empty while the log does not have it yet: a second
+        later it does. Raises `StorageError` if the log does not prove it.
+        """
+        row = self.row(tenant, decision)
+        if row is None:
+            return None
+        if self._upkeep is None:
+            return b""
+        return self._upkeep.ledger.receipt(row, with_event=with_event) or b""
+
+    def log_file(self, path: str) -> bytes | None:
+        """A published file of the log by its path; `None` if there is none."""
+        return self._upkeep.ledger.file(path) if self._upkeep else None
+
     def commit(self) -> None:
         """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
         lost, self._lost = self._lost, None
@@ -303,6 +357,7 @@ class Kanhe:
     def stats(self) -> Stats:
         """How the installation stands right now."""
         flow = self._flow
+        size, cosigned = self._upkeep.ledger.state() if self._upkeep else (0, 0)
         return Stats(
             seq=flow.seq,
             entities=flow.features.memory.entities,
@@ -312,6 +367,9 @@ class Kanhe:
             snapshot_seq=self._snapshot_seq,
             torn=flow.torn,
             unknown_types=dict(self._unknown),
+            log_size=size,
+            log_cosignatures=cosigned,
+            log_cosignatures_required=self.settings.log_cosignatures,
         )
 
     def state(self) -> dict[str, bytes]:
@@ -339,17 +397,6 @@ class Kanhe:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def receipt(self, tenant: str, decision: str, with_event: bool, /) -> bytes | None:
-        """The receipt of a decision; empty while the log does not hold it, `None` if there is none."""
-        return None if self.read(tenant, decision) is None else b""
-
-    def log_file(self, path: str, /) -> bytes | None:
-        """A published file of the log."""
-        return None
-
-    def tend(self) -> None:
-        """Do what is due beside the events."""
 
 
 def _only(outcomes: Sequence[Pending | Exception]) -> Pending:
@@ -401,9 +448,11 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
                     "journal.shorter_than_snapshot",
                     extra={"snapshots": ", ".join(ahead), "journal_ends_at": journal.last_seq()},
                 )
+            upkeep = Upkeep(Ledger(settings), ErasureFolder(folder / ERASURES))
             return Kanhe(
-                settings, clock, journal, pack, installation_key(folder), snapshots, lock, progress
-            )
+                settings, clock, journal, pack, installation_key(folder), snapshots, lock, progress,
+                upkeep,
+            )  # fmt: skip
         except BaseException:
             journal.close()
             raise

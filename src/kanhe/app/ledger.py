@@ -1,0 +1,247 @@
+"""Opening the log of an installation: for the sequencer, for readers, for audits, for its keys.
+
+In the data folder: `log/` holds what is published, `keys/` the keys that sign and the key for
+pseudonyms. The journal is only read here, beside the process that writes it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kanhe.core.errors import SettingsError, StorageError
+from kanhe.core.settings import Settings
+from kanhe.judge.policy.pack import load_pack, starter_path
+from kanhe.record.erasure import Erasure, names_of
+from kanhe.record.journal.ports import Row
+from kanhe.record.log.audit import Audited, audit
+from kanhe.record.log.checkpoint import read_checkpoint
+from kanhe.record.log.entries import Entries
+from kanhe.record.log.entry import PSEUDONYM_KEY_BYTES
+from kanhe.record.log.errors import FormatError, LogError
+from kanhe.record.log.note import NoteKey
+from kanhe.record.log.receipt import receipt_of
+from kanhe.record.log.sequencer import Sequencer, cosignatures
+from kanhe.record.log.witness_list import ListedWitness, parse_witness_list
+from kanhe.stores.files.erasures import ErasureFolder
+from kanhe.stores.files.key_files import LogKey, LogKeys, create_secret, read_secret
+from kanhe.stores.files.log_folder import LogFolder, LogFolderReader
+from kanhe.stores.http.witness_client import HttpWitness
+from kanhe.stores.sqlite.checkup import check_journal
+from kanhe.stores.sqlite.reader import SqliteJournalReader
+
+JOURNAL_FILE = "journal.db"
+LOG = "log"
+KEYS = "keys"
+PSEUDONYM_KEY = "pseudonym.key"
+ERASURES = "erasures"
+
+Progress = Callable[[int, int], None]
+
+
+class Ledger:
+    """The published log of an installation and all that is needed to read it. Needs no lock."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = Path(settings.data_dir)
+        self.settings = settings
+        self.log = LogFolderReader(folder / LOG)
+        self.keys = LogKeys(folder / KEYS, secrets.token_bytes)
+        self.entries = Entries(pseudonym_key(folder))
+        self._witnesses = listed_witnesses(settings)
+        self._counted: tuple[bytes, int, int] = (b"", 0, 0)
+
+    def receipt(self, row: Row, *, with_event: bool) -> bytes | None:
+        """The receipt of a row; `None` if it is not folded yet. Raises `StorageError`."""
+        checkpoint = self.log.checkpoint()
+        if checkpoint is None:
+            return None
+        entry = self.entries.of(row)
+        return receipt_of(self.log.read, checkpoint, row, entry, with_event=with_event)
+
+    def file(self, path: str) -> bytes | None:
+        """A published file; raises `FormatError` for what is no path of one."""
+        return self.log.read(path)
+
+    def look(self) -> dict[str, Any]:
+        """What somebody needs who wants to check the log: its name, size, root, keys, witnesses.
+
+        Raises `StorageError` if the log or the journal cannot be read.
+        """
+        raw = self.log.checkpoint()
+        checkpoint = read_checkpoint(raw) if raw else None
+        size, cosigned = self.state()
+        keys = self.keys.public()
+        waiting = sum(1 for _ in open_rows(self.settings)(size))
+        return {
+            "origin": self.settings.log_origin,
+            "size": size,
+            "waiting": waiting,
+            "root": b64encode(checkpoint.root).decode() if checkpoint else "",
+            "cosignatures": cosigned,
+            "required": self.settings.log_cosignatures,
+            "keys": [str(one.key) for one in keys if not one.retired],
+            "retired_keys": [str(one.key) for one in keys if one.retired],
+            "witnesses": [str(one.key) for one in self._witnesses],
+        }
+
+    def state(self) -> tuple[int, int]:
+        """How many entries are published, and how many witnesses have cosigned them; 0 and 0 if the
+        checkpoint cannot be read (which `kanhe ledger audit` explains)."""
+        with suppress(StorageError, LogError):
+            raw = self.log.checkpoint()
+            if raw is not None and raw != self._counted[0]:
+                keys = [witness.key for witness in self._witnesses]
+                self._counted = raw, read_checkpoint(raw).size, cosignatures(raw, keys)
+        _, size, cosigned = self._counted
+        return size, cosigned
+
+
+def pseudonym_key(folder: Path) -> bytes:
+    """The key under which the log names entities, made at first use and kept for ever: with another
+    one, nobody could tell any more which entries are about the same person."""
+    path = folder / KEYS / PSEUDONYM_KEY
+    if not path.exists():
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make {path.parent}: {error.strerror}") from error
+        # Two processes may start at once: the file of whoever comes first is everybody's.
+        with suppress(StorageError):
+            create_secret(path, secrets.token_bytes(PSEUDONYM_KEY_BYTES))
+    key = read_secret(path)
+    if len(key) != PSEUDONYM_KEY_BYTES:
+        raise StorageError(
+            f"{path} holds {len(key)} bytes, not {PSEUDONYM_KEY_BYTES}: restore it from a backup"
+        )
+    return key
+
+
+def listed_witnesses(settings: Settings) -> tuple[ListedWitness, ...]:
+    """The witnesses that the settings name; raises `SettingsError`."""
+    if not settings.log_witnesses:
+        return ()
+    path = Path(settings.log_witnesses)
+    try:
+        found = parse_witness_list(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read the list of witnesses {path}: {error}") from None
+    except FormatError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    if settings.log_cosignatures > len(found):
+        raise SettingsError(
+            f"log_cosignatures asks for {settings.log_cosignatures}, and {path} names {len(found)}"
+        )
+    return found
+
+
+@contextmanager
+def open_sequencer(settings: Settings) -> Iterator[Sequencer]:
+    """The one writer of the log; its first key is made if there is none.
+
+    Raises `StorageError` if another sequencer has the log, or the log is damaged.
+    """
+    folder = Path(settings.data_dir)
+    keys = LogKeys(folder / KEYS, secrets.token_bytes)
+    log = LogFolder(folder / LOG)
+    try:
+        if not keys.public():
+            keys.add(settings.log_origin)
+        witnesses = [HttpWitness(one.url, one.key) for one in listed_witnesses(settings)]
+        yield Sequencer(
+            open_rows(settings), Entries(pseudonym_key(folder)), log,
+            settings.log_origin, keys.signers, witnesses,
+        )  # fmt: skip
+    finally:
+        log.close()
+
+
+def _rows_of(path: Path) -> Callable[[int], Iterator[Row]]:
+    """The committed rows as they stand at each call; none as long as there is no journal."""
+
+    def rows(after: int) -> Iterator[Row]:
+        if not path.exists():
+            return
+        journal = SqliteJournalReader(path)
+        try:
+            yield from journal.rows(after)
+        finally:
+            journal.close()
+
+    return rows
+
+
+def open_rows(settings: Settings) -> Callable[[int], Iterator[Row]]:
+    """The committed rows with a number above the one given, read beside whoever writes the journal."""
+    return _rows_of(Path(settings.data_dir) / JOURNAL_FILE)
+
+
+def find_person(settings: Settings, erasure: Erasure, progress: Progress) -> Erasure:
+    """Search the journal for the rows that a request is about; gives the request back with them.
+
+    Raises `PolicyErrors` if the policy pack has mistakes: it says what the lists hold.
+    """
+    pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
+    names = names_of(erasure, {spec.name: spec.holds for spec in pack.lists})
+    found: list[int] = []
+    upto = 0
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    if path.exists():
+        journal = SqliteJournalReader(path)
+        try:
+            last = journal.last_seq()
+            for row in journal.rows():
+                if names(row):
+                    found.append(row.seq)
+                upto = row.seq
+                if upto % 10_000 == 0:
+                    progress(upto, last)
+        finally:
+            journal.close()
+    return msgspec.structs.replace(erasure, upto=upto, rows=tuple(found))
+
+
+def ask_to_erase(settings: Settings, erasure: Erasure) -> None:
+    """Hand a request over to whoever writes the journal; durable when it returns."""
+    ErasureFolder(Path(settings.data_dir) / ERASURES).ask(erasure)
+
+
+def erasure_is_open(settings: Settings, id: str) -> bool:
+    """Whether a request is not done yet."""
+    return ErasureFolder(Path(settings.data_dir) / ERASURES).is_open(id)
+
+
+def audit_log(settings: Settings, trusted: Sequence[NoteKey], progress: Progress) -> Audited:
+    """Audit the log and the journal; raises `Misfit` for the first thing that does not fit.
+
+    `trusted` are the keys that somebody noted in time; without any, those that lie beside the log
+    are believed.
+    """
+    folder = Path(settings.data_dir)
+    ledger = Ledger(settings)
+    check_journal(folder / JOURNAL_FILE)
+    keys = list(trusted) or [one.key for one in ledger.keys.public()]
+    journal = SqliteJournalReader(folder / JOURNAL_FILE)
+    try:
+        return audit(
+            ledger.log, journal.rows(), journal.last_seq(), ledger.entries, settings.log_origin,
+            keys, [one.key for one in listed_witnesses(settings)], progress,
+        )  # fmt: skip
+    finally:
+        journal.close()
+
+
+def add_log_key(settings: Settings) -> LogKey:
+    """Make a further key, which signs beside the others from the next checkpoint on."""
+    return LogKeys(Path(settings.data_dir) / KEYS, secrets.token_bytes).add(settings.log_origin)
+
+
+def retire_log_key(settings: Settings, number: int) -> LogKey:
+    """Let a key sign no more, and destroy its secret; raises `StorageError` for the last one."""
+    return LogKeys(Path(settings.data_dir) / KEYS, secrets.token_bytes).retire(number)

@@ -1,0 +1,110 @@
+"""What is due beside the events, about once a second: notes for the log, and erasing.
+
+It runs in the process that writes the journal, between two groups, and in small pieces: nobody who
+waits for a decision may notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kanhe.app.ledger import Ledger
+from kanhe.record.erasure import Erasure, find_rows, names_of
+from kanhe.record.log.entries import Happening
+from kanhe.stores.files.erasures import ErasureFolder
+
+if TYPE_CHECKING:
+    from kanhe.app.installation import Kanhe
+
+_PIECE_S = 0.05
+"""How long one piece of erasing may take, before events have their turn again."""
+_AT_ONCE = 16
+_SEARCHED = 2_000
+
+
+class Upkeep:
+    """The chores of one installation."""
+
+    def __init__(self, ledger: Ledger, erasures: ErasureFolder) -> None:
+        self.ledger = ledger
+        self.erasures = erasures
+        self._work: Iterator[None] | None = None
+        self._keys: frozenset[tuple[str, bool]] = frozenset()
+
+    def tend(self, kanhe: Kanhe) -> None:
+        """Do what is due, or a piece of it. Raises `StorageError`; the next call tries again."""
+        self._note_keys(kanhe)
+        if self._work is None:
+            self._work = self._erase(kanhe)
+        try:
+            end = monotonic() + _PIECE_S
+            while monotonic() < end:
+                next(self._work)
+        except StopIteration:
+            self._work = None
+        except BaseException:
+            self._work = None
+            raise
+
+    def finish(self, kanhe: Kanhe) -> None:
+        """Do everything that is due."""
+        self._note_keys(kanhe)
+        for _ in self._erase(kanhe):
+            pass
+
+    def _note_keys(self, kanhe: Kanhe) -> None:
+        """A key of the log that was added or retired becomes a row, once."""
+        found = frozenset((str(one.key), one.retired) for one in self.ledger.keys.public())
+        for text, retired in sorted(found - self._keys):
+            what = "retired" if retired else "added"
+            if kanhe.journal.find("", f"log:key:{what}:{text}") is None:
+                body = msgspec.json.encode(Happening({"key": text}))
+                kanhe.note(f"log:key:{what}", f"log:key:{what}:{text}", body)
+        self._keys = found
+
+    def _erase(self, kanhe: Kanhe) -> Iterator[None]:
+        """Carry out the open requests, piece by piece.
+
+        (1) Search the rows that came after the request was prepared. (2) Destroy the rows, some at
+        a time: each is durable when `Journal.erase` returns. (3) Forget list entries, and drop the
+        snapshots that hold them. (4) Note the erasure; from here on it is in the log. (5) Destroy
+        the request. A crash before (5) has all of it done again, which changes nothing more.
+        """
+        for erasure in self.erasures.open():
+            # (1) Search.
+            seqs = list(erasure.rows)
+            names = names_of(erasure, {s.name: s.holds for s in kanhe.pack.lists})
+            after = erasure.upto
+            while after < (last := kanhe.journal.last_seq()):
+                rows = list(islice(kanhe.journal.rows(after), _SEARCHED))
+                seqs += find_rows(rows, names)
+                after = rows[-1].seq if rows else last
+                yield
+            # (2) Destroy.
+            destroyed = 0
+            for begin in range(0, len(seqs), _AT_ONCE):
+                some = [kanhe.journal.read(seq) for seq in seqs[begin : begin + _AT_ONCE]]
+                due = [row for row in some if row is not None and names(row)]
+                kanhe.erase_rows({row.seq: self.ledger.entries.of(row) for row in due})
+                destroyed += len(due)
+                yield
+            # (3) Forget.
+            kanhe.forget(erasure.tenant, erasure.names)
+            # (4) Note.
+            kanhe.note(
+                "privacy:person:erased", f"erasure:{erasure.id}", self._told(erasure, destroyed)
+            )
+            # (5) Done.
+            self.erasures.done(erasure.id)
+            yield
+
+    def _told(self, erasure: Erasure, destroyed: int) -> bytes:
+        """What the log holds about an erasure: that it was, why, and under which pseudonyms."""
+        facts = {"request": erasure.id, "rows": str(destroyed), "reason": erasure.reason}
+        who = [self.ledger.entries.pseudonym(erasure.tenant, *name) for name in erasure.names]
+        return msgspec.json.encode(Happening(facts | {"by": erasure.by}, tuple(who)))

@@ -1,0 +1,82 @@
+"""The sequencer beside the server: a process of its own, started, watched, and ended with it.
+
+Nothing that runs Python shares the interpreter of the process that judges. If the sequencer ends by
+itself it is started again, later each time; the journal has everything meanwhile, and so the log
+loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from kanhe.core.settings import SETTINGS, Settings
+
+_log = logging.getLogger("kanhe.serve")
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+_STEADY_S = 30.0
+"""Whoever ran for so long did not fail at the start."""
+_STOP_S = 10.0
+
+
+class SequencerProcess:
+    """Starts `kanhe ledger run` under the same settings and keeps it running until `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._closing = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        # The thread sleeps in the system, without the interpreter's lock, while the child runs.
+        self._thread = threading.Thread(target=self._watch, name="kanhe-sequencer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it: the end of its standard input tells it to finish what it is writing."""
+        self._closing.set()
+        child = self._child
+        if child is not None and child.stdin is not None:
+            child.stdin.close()
+            try:
+                child.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        self._thread.join(_STOP_S)
+
+    def _watch(self) -> None:
+        pause = _FIRST_PAUSE_S
+        while not self._closing.is_set():
+            begun = time.monotonic()
+            self._child = _start(self._settings)
+            if self._closing.is_set():
+                self.close_child()
+            code = self._child.wait()
+            if self._closing.is_set():
+                return
+            pause = _FIRST_PAUSE_S if time.monotonic() - begun > _STEADY_S else pause
+            _log.error("sequencer.ended", extra={"code": code, "again_in_s": pause})
+            self._closing.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def close_child(self) -> None:
+        """Tell a child that was started just when the server ended."""
+        if self._child is not None and self._child.stdin is not None:
+            self._child.stdin.close()
+
+
+def _start(settings: Settings) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "kanhe.serve.cli", "ledger", "run", "--beside-parent"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | _environment(settings))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings in force, as variables: options of the command line are among them."""
+    found = {}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        found[setting.env] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
