@@ -2,5 +2,6 @@
 
 from kanhe.stores.memory.journal import MemoryJournal
 from kanhe.stores.memory.log_folder import MemoryLogFolder
+from kanhe.stores.memory.witness import MemoryWitness
 
-__all__ = ["MemoryJournal", "MemoryLogFolder"]
+__all__ = ["MemoryJournal", "MemoryLogFolder", "MemoryWitness"]
