@@ -334,8 +334,17 @@ def connection_type(
     attributes = {
         "application": application,
         "singles": {path.encode(): route for path, route in application.singles.items()},
+    }
+    limited = limited_connection(most, head_timeout_s, write_timeout_s)
+    return type("ApiConnection", (limited,), attributes)
+
+
+def limited_connection(most: int, head_timeout_s: float, write_timeout_s: float) -> type[Any]:
+    """A connection class with these limits, in which everything goes the ordinary way."""
+    attributes = {
+        "singles": {},
         "most_connections": most,
         "head_timeout_s": head_timeout_s,
         "write_timeout_s": write_timeout_s,
     }
-    return type("ApiConnection", (Connection,), attributes)
+    return type("LimitedConnection", (Connection,), attributes)

@@ -174,12 +174,9 @@ def _judging(app: typer.Typer) -> None:
 
 def _groups(app: typer.Typer) -> None:
     for name, fill in (
-        ("keys", _keys),
-        ("policy", _packs),
-        ("lists", _lists),
-        ("events", _events),
-        ("ledger", fill_ledger),
-    ):
+        ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
+        ("ledger", fill_ledger), ("witness", _witness),
+    ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)
         app.add_typer(group, name=name)
@@ -321,6 +318,58 @@ def _events(group: typer.Typer) -> None:
         from kanhe.serve.cli import catalogue, serving
 
         catalogue.show_one(serving.settings_from(policy=policy), name, as_json)
+
+
+def _witness_dir() -> Any:
+    return typer.Option("--data-dir", help=words("opt.witness_dir"))
+
+
+_WITNESS_DIR = "./kanhe-witness"
+_WITNESS_PORT = 8090
+
+
+def _witness(group: typer.Typer) -> None:
+    @group.command(help=words("help.witness.init"))
+    def init(
+        name: Annotated[str, typer.Option("--name", help=words("opt.witness_name"))],
+        data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import witness
+
+        witness.init(data_dir, name, as_json)
+
+    @group.command(help=words("help.witness.add"))
+    def add(
+        key: Annotated[str, typer.Argument(metavar="VKEY", help=words("opt.log_key"))],
+        origin: Annotated[str, typer.Option("--origin", help=words("opt.origin"))] = "",
+        data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import witness
+
+        witness.add(data_dir, key, origin, as_json)
+
+    @group.command(help=words("help.witness.run"))
+    def run(
+        host: Annotated[str, typer.Option("--host", help=words("opt.host"))] = "127.0.0.1",
+        port: Annotated[int, typer.Option("--port", help=words("opt.port"))] = _WITNESS_PORT,
+        data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
+        log_level: Annotated[str | None, typer.Option(help=words("opt.log_level"))] = None,
+        log_format: Annotated[str | None, typer.Option(help=words("opt.log_format"))] = None,
+    ) -> None:
+        from kanhe.serve.cli import witness
+
+        witness.run(data_dir, host, port, log_level, log_format)
+
+    @group.command(help=words("help.witness.show"))
+    def show(
+        data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
+        as_json: Annotated[bool, _json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import witness
+
+        witness.show(data_dir, as_json)
 
 
 def _looking(app: typer.Typer) -> None:

@@ -118,6 +118,26 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "help.events": ("Show the event types.", "查看事件类型。"),
     "help.events.list": ("List the event types.", "列出事件类型。"),
     "help.events.show": ("Show one event type with its fields.", "查看某个事件类型及其字段。"),
+    "help.witness": (
+        "Watch over a log: cosign what continues it, and nothing else.",
+        "为日志作见证：只对延续既有历史的检查点联署。",
+    ),
+    "help.witness.init": (
+        "Make a witness with a key of its own, and print its verifier key.",
+        "创建见证方及其专用密钥，并输出验证公钥。",
+    ),
+    "help.witness.add": (
+        "Know a log by its verifier key, from the next request on.",
+        "登记日志的验证公钥，自下一次请求起生效。",
+    ),
+    "help.witness.run": (
+        "Cosign checkpoints over HTTP until told to stop.",
+        "通过 HTTP 联署检查点，直到收到停止信号。",
+    ),
+    "help.witness.show": (
+        "Show the verifier key, the known logs, and what was cosigned of each.",
+        "查看验证公钥、已登记的日志，以及各日志已联署的最大规模。",
+    ),
     "help.doctor": (
         "Check this machine and the data folder, and say what to do.",
         "检查本机和数据目录，并说明如何处理问题。",
@@ -185,6 +205,22 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "opt.note": ("Why.", "原因。"),
     "opt.staff": ("Who.", "操作人。"),
     "opt.event_type": ("Name of the event type.", "事件类型名称。"),
+    "opt.witness_dir": (
+        "The witness's own folder, not that of the one who judges.",
+        "见证方自己的目录，不要与判定服务共用。",
+    ),
+    "opt.witness_name": (
+        "Name under which it cosigns, such as witness.example.",
+        "联署时使用的名称，例如 witness.example。",
+    ),
+    "opt.log_key": (
+        "Verifier key of the log: name+keyid+base64.",
+        "日志的验证公钥：name+keyid+base64。",
+    ),
+    "opt.origin": (
+        "Origin of the log, where it is not the name of its key.",
+        "日志的 origin；与密钥名称相同时可省略。",
+    ),
     "opt.events": ("How many events, at least 5,000.", "事件数量，至少 5,000。"),
     "opt.from": (
         "Begin here: a number of the journal such as #123, or a time of arrival such as 2026-01-31.",
@@ -256,6 +292,36 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "state.valid": ("valid", "有效"),
     "state.expired": ("expired", "已过期"),
     "state.revoked": ("revoked", "已吊销"),
+    # Witness
+    "witness.made": (
+        "A witness is made in {path}. Its verifier key, for those who check:",
+        "已在 {path} 创建见证方。供验证者使用的公钥如下：",
+    ),
+    "witness.added": (
+        "The log {origin} is known by the key {key_id}.",
+        "已登记日志 {origin} 的公钥 {key_id}。",
+    ),
+    "witness.added_before": (
+        "The log {origin} was known by the key {key_id} already.",
+        "日志 {origin} 的公钥 {key_id} 此前已登记。",
+    ),
+    "witness.listening": (
+        "The witness {name} listens on {url}. Stop with Ctrl+C.",
+        "见证方 {name} 正在监听 {url}。按 Ctrl+C 停止。",
+    ),
+    "witness.stopped": (
+        "Stopped; everything cosigned is remembered.",
+        "已停止；所有已联署的内容均已记录。",
+    ),
+    "witness.logs": ("Logs that {name} knows", "{name} 已登记的日志"),
+    "witness.none": (
+        "No log is known yet. Add one: kanhe witness add VKEY",
+        "尚未登记日志。请运行：kanhe witness add VKEY",
+    ),
+    "col.log": ("log", "日志"),
+    "col.keys": ("keys", "公钥"),
+    "col.cosigned": ("entries cosigned", "已联署条目数"),
+    "col.root": ("root", "根哈希"),
     # Policy
     "policy.fine": (
         "{name} {version}: fine. {features} features, {rules} rules, {lists} lists.",
