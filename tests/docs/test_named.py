@@ -60,7 +60,9 @@ def test_settings_are_documented() -> None:
         for name in re.findall(r"`(\w+)`", row)[:1]
     }
     for setting in SETTINGS:
-        default = {True: "true", False: "false", "": ""}.get(setting.default, str(setting.default))
+        default = str(setting.default)
+        if isinstance(setting.default, bool):
+            default = default.lower()
         assert default in rows.get(setting.name, "").replace("_", "_").replace(",", ""), (
             setting.name
         )

@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_every_events: int = 1_000_000
     snapshot_every_ms: int = 600_000
     state_limit_mib: int = 65_536
+    log_origin: str = "kanhe.local/log"
+    log_every_ms: int = 500
+    log_witnesses: str = ""
+    log_cosignatures: int = 0
     log_level: str = "info"
     log_format: str = "text"
 
@@ -195,6 +199,30 @@ SETTINGS: tuple[Setting, ...] = (
         "特征状态最多可用的内存（MiB）。仅在实际用到时才占用。",
         64,
         1_048_576,
+    ),
+    Setting(
+        "log_origin",
+        "Name of the transparency log, one in the world and for ever: a domain of yours, and a path.",
+        "透明日志的名称，须全球唯一且永不更改：由自己的域名加路径组成。",
+    ),
+    Setting(
+        "log_every_ms",
+        "How often new rows of the journal are folded into the transparency log.",
+        "每隔多久把事件日志的新记录并入透明日志。",
+        50,
+        60_000,
+    ),
+    Setting(
+        "log_witnesses",
+        "File that lists the witnesses to ask, one per line: verifier key and URL. Empty: none.",
+        "见证方列表文件，每行一个：验证公钥和 URL；留空表示不设见证方。",
+    ),
+    Setting(
+        "log_cosignatures",
+        "How many witnesses must have cosigned before a checkpoint counts as witnessed.",
+        "检查点至少要有多少个见证方联署才算已见证。",
+        0,
+        64,
     ),
     Setting(
         "log_level",
