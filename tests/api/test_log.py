@@ -21,7 +21,7 @@ from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.record.log.proof import MEDIA_TYPE
 from kanhe.record.log.tiles import ENTRIES, Tile
-from kanhe.serve.api import server as server_module
+from kanhe.serve import listening
 from kanhe.serve.api.access import Gate
 from kanhe.serve.api.application import Application
 from tests.api.conftest import OTHER, TOKEN, Running, event
@@ -396,7 +396,7 @@ def test_metrics_tell_how_far_the_log_is(running: Running) -> None:
 @pytest.fixture
 def quick_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick that comes a hundred times a second."""
-    monkeypatch.setattr(server_module, "_TICK_S", 0.01)
+    monkeypatch.setattr(listening, "TICK_S", 0.01)
 
 
 def _ticks(engine: FakeEngine, number: int) -> None:

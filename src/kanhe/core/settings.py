@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     state_limit_mib: int = 65_536
     log_origin: str = "kanhe.local/log"
     log_every_ms: int = 500
+    log_sequencer: bool = True
     log_witnesses: str = ""
     log_cosignatures: int = 0
     log_level: str = "info"
@@ -211,6 +212,11 @@ SETTINGS: tuple[Setting, ...] = (
         "每隔多久把事件日志的新记录并入透明日志。",
         50,
         60_000,
+    ),
+    Setting(
+        "log_sequencer",
+        "Whether `kanhe serve` runs the sequencer beside itself; if not, run `kanhe ledger run`.",
+        "kanhe serve 是否同时运行定序进程；若否，请自行运行 kanhe ledger run。",
     ),
     Setting(
         "log_witnesses",

@@ -28,7 +28,6 @@ from kanhe.replay.history import (
     Progress,
     decoded,
     groups,
-    is_event,
     kept_pack,
     recall,
     survey,
@@ -328,7 +327,7 @@ class _Otherwise:
 
     def _read_label(self, row: Row) -> None:
         """A label from behind the span."""
-        if row.type == _LABEL_TYPE and is_event(row):
+        if row.type == _LABEL_TYPE and row.is_event:
             label = decoded(_decode_label, row.body)
             if label is not None:
                 self._note_label(row.tenant, label)

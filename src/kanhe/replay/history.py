@@ -16,7 +16,7 @@ from kanhe.flow import Flow
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.policy.pack import Pack, load_archive
-from kanhe.record.journal.ports import ERASED, RECORDED, JournalReader, Row
+from kanhe.record.journal.ports import ERASED, JournalReader, Row
 from kanhe.replay.span import Span
 
 _Coded = TypeVar("_Coded")
@@ -50,11 +50,6 @@ class Group(NamedTuple):
     """The vector of each of `read`, and its journal form."""
 
 
-def is_event(row: Row) -> bool:
-    """Whether the row holds an event. Happenings and what was erased count for nothing, anywhere."""
-    return row.kind <= RECORDED
-
-
 def groups(rows: Iterable[Row], flow: Flow) -> Iterator[Group]:
     """Take rows into the memory of a flow, a group at a time, as `Flow.take` once did.
 
@@ -74,7 +69,7 @@ def _reread(
     read, unread = [], []
     reread = flow.reader.reread
     for row in rows:
-        if is_event(row):
+        if row.is_event:
             try:
                 read.append((row, reread(row.tenant, row.body, row.received_ms)))
             except Refusal as refusal:
@@ -145,7 +140,7 @@ def survey(journal: JournalReader, span: Span, progress: Progress) -> Survey:
         found.rows += 1
         found.first = found.first or row.seq
         found.last = row.seq
-        if not is_event(row):
+        if not row.is_event:
             found.erased += row.kind == ERASED
             found.noted += row.kind != ERASED
             continue

@@ -18,6 +18,7 @@ from kanhe.core.errors import SettingsError
 
 _log = logging.getLogger("kanhe.serve")
 BACKLOG = 2_048
+TICK_S = 1.0
 
 
 class TickingServer(uvicorn.Server):
@@ -63,7 +64,7 @@ class TickingServer(uvicorn.Server):
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(TICK_S)
             now = asyncio.get_running_loop().time()
             self.sweep()
             for connection in list(self.server_state.connections):
