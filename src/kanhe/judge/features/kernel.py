@@ -112,7 +112,7 @@ from kanhe.judge.features.layout import (
     X_TENANT,
 )
 from kanhe.judge.features.memos import read_before, remember, see_value
-from kanhe.judge.features.windows import add_to_track, advance, extreme, give_block
+from kanhe.judge.features.windows import add_to_track, advance, block_class, extreme, give_block
 
 
 @compiled
@@ -161,7 +161,8 @@ def _forget(arena, meta, program, table, record):
     for _ in range(program[table + T_TRACK_COUNT]):
         place = record + program[track + K_PLACE]
         if arena[place] != 0:
-            give_block(arena, meta, program[track + K_FREE], arena[place + 1] >> 48, arena[place])
+            free = program[track + K_FREE]
+            give_block(arena, meta, free, block_class(arena[place + 1]), arena[place])
         track += TRACK_WIDTH
     sets = program[table + T_SETS]
     for i in range(program[table + T_SET_COUNT]):
@@ -372,8 +373,8 @@ def _call_records(arena, index, meta, program, x):
         slot = slots[I64(pos)]
         if slot != 0:
             record = arena + (slot & 0xFFFFFFFFFFFF) * 8
-            # The blocks an entity began with stand right behind its record.
-            for line in range((2 * program[program[entry] + T_WORDS] + 7) // 8):
+            # The sets an entity began with stand right behind its record.
+            for line in range((program[program[entry] + T_WORDS] + 15) // 8):
                 prefetch(record + 64 * line)
         entry += ENTRY_WIDTH
 

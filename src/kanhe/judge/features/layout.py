@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LAYOUT = 2
+"""To be raised whenever the same declarations would lay out the state in another way."""
 MISSING = -(2**63)
 """The integer that stands for a field the event left out."""
 VALUE_MAX = 10**13
@@ -80,6 +82,9 @@ K_FREE = 5
 K_KINDS = 6
 K_GAUGE = 7
 TRACK_WIDTH = 8
+
+# Within a track of a record: the block and the state come first, then the newest bucket.
+OPEN = 2
 
 # Kinds of column in a track.
 COUNT = 0

@@ -266,8 +266,10 @@ class _Builder:
         """Give every place in the records its offset, then write down what is read from where."""
         for table in self.tables.values():
             for track in table.tracks:
-                track.place, track.totals = table.words, table.words + 2
-                table.words += 2 + track.words
+                # Its block, its state and its newest bucket (a number and columns), then totals.
+                track.place = table.words
+                track.totals = track.place + at.OPEN + 1 + track.words
+                table.words = track.totals + track.words
             for each in table.sets:
                 each.place = table.words
                 table.words += 2
@@ -387,7 +389,7 @@ class _Writer:
     def _meaning(self) -> list[object]:
         """What the numbers alone do not tell: which conditions and fields stand behind them."""
         streams = [stream.key for stream in self._streams()]
-        return [self.features, list(self.text_slots), streams]
+        return [at.LAYOUT, self.features, list(self.text_slots), streams]
 
     def _gauge(self, width_ms: int, delay_ms: int) -> int:
         """Where in the inputs the kernel keeps the bucket numbers of this width and delay."""

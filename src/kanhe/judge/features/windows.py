@@ -1,8 +1,12 @@
 """Windows: buckets of aggregates, kept sorted by time, with running totals of those inside.
 
-A track is the buckets of one window and delay of one entity. Its place in the entity's record is two
-words: the block that holds the buckets, and (16 bits each) its size class, how many buckets are
-inside the window, how many there are, and where the first one stands.
+A track is the buckets of one window and delay of one entity. A bucket is its number (time divided by
+width) and its columns. The newest bucket stands in the entity's record, so that an entity with one
+event, or a busy one within the same bucket, needs no other memory; older ones stand in a ring of 2ⁿ
+buckets in a block. In the record a track is the block, a word of state, the newest bucket and the
+totals. The state is (from the highest bits) how many numbers the oldest bucket lies behind the newest,
+the block's size class n, how many buckets are inside the window, how many there are, and where in the
+ring the oldest one stands.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ from kanhe.judge.features.layout import (
     MAX,
     MIN,
     MISSING,
+    OPEN,
     SQUARES_LOW,
     SUM,
     TOP,
@@ -79,8 +84,38 @@ def give_block(arena, meta, free, size_class, block):
 
 
 @inlined
-def _packed(size_class, entered, length, start):
-    return (size_class << 48) | (entered << 32) | (length << 16) | start
+def _packed(span, size_class, entered, length, start):
+    return (span << 48) | (size_class << 40) | (entered << 28) | (length << 16) | start
+
+
+@inlined
+def _start(state):
+    return state & 0xFFFF
+
+
+@inlined
+def _length(state):
+    return (state >> 16) & 0xFFF
+
+
+@inlined
+def _entered(state):
+    return (state >> 28) & 0xFFF
+
+
+@inlined
+def block_class(state):
+    """The size class of the block of a track."""
+    return (state >> 40) & 0xFF
+
+
+@inlined
+def _at(arena, place, state, width, i):
+    """Where the i-th oldest bucket stands: in the ring, or (the newest one) in the record."""
+    if i == _length(state) - 1:
+        return place + OPEN
+    slot = (_start(state) + i) & ((I64(1) << block_class(state)) - 1)
+    return arena[place] + slot * width
 
 
 @inlined
@@ -102,117 +137,134 @@ def _shift_totals(arena, program, track, totals, bucket, sign):
 
 @inlined
 def _last_bucket(program, track, x, clock):
-    """The newest bucket inside the window: from the gauge, unless this event is late."""
-    if clock == x[X_AT]:
-        return x[program[track + K_GAUGE]]
-    return (clock - program[track + K_DELAY_MS]) // program[track + K_WIDTH_MS]
+    """The newest bucket inside the window: from the gauge, unless this event is too late for it."""
+    last = x[program[track + K_GAUGE]]
+    if clock != x[X_AT]:
+        time = clock - program[track + K_DELAY_MS]
+        if time >= (last + 1) * program[track + K_WIDTH_MS]:
+            return time // program[track + K_WIDTH_MS]
+    return last
 
 
 @inlined
 def advance(arena, meta, program, track, record, x, clock):
     """Move a window to the clock: drop the buckets it has left, enter those it has reached."""
     place = record + program[track + K_PLACE]
-    block = arena[place]
-    if block == 0:
-        return
     state = arena[place + 1]
-    start = state & 0xFFFF
-    length = (state >> 16) & 0xFFFF
-    entered = (state >> 32) & 0xFFFF
-    size_class = state >> 48
-    if length == 0:
-        return
-    width = program[track + K_COLUMNS] + 1
-    last = _last_bucket(program, track, x, clock)
+    # Mostly nothing has left and nothing is to enter, and the blocks need not be looked at.
+    if _length(state) != 0:
+        last = _last_bucket(program, track, x, clock)
+        oldest = arena[place + OPEN] - (state >> 48)
+        if oldest <= last - BUCKETS or _entered(state) != _length(state):
+            _move(arena, meta, program, track, record, last)
+
+
+@compiled
+def _move(arena, meta, program, track, record, last):
+    place = record + program[track + K_PLACE]
     totals = record + program[track + K_TOTALS]
-    bucket = block + start * width
-    while length > 0 and arena[bucket] <= last - BUCKETS:
+    columns = program[track + K_COLUMNS]
+    state = arena[place + 1]
+    size_class = block_class(state)
+    if arena[place + OPEN] <= last - BUCKETS:
+        # Even the newest bucket has left.
+        for c in range(columns):
+            arena[totals + c] = 0
+        if size_class > 1:
+            give_block(arena, meta, program[track + K_FREE], size_class, arena[place])
+            arena[place] = 0
+            size_class = 0
+        arena[place + 1] = _packed(0, size_class, 0, 0, 0)
+        return
+    start = _start(state)
+    length = _length(state)
+    entered = _entered(state)
+    width = columns + 1
+    bucket = _at(arena, place, state, width, 0)
+    while arena[bucket] <= last - BUCKETS:
         if entered > 0:
             _shift_totals(arena, program, track, totals, bucket, -1)
             entered -= 1
-        start += 1
+        start = (start + 1) & ((I64(1) << size_class) - 1)
         length -= 1
-        bucket += width
-    while entered < length and arena[block + (start + entered) * width] <= last:
-        _shift_totals(arena, program, track, totals, block + (start + entered) * width, 1)
+        state = _packed(0, size_class, entered, length, start)
+        bucket = _at(arena, place, state, width, 0)
+    span = arena[place + OPEN] - arena[bucket]
+    while entered < length:
+        bucket = _at(arena, place, state, width, entered)
+        if arena[bucket] > last:
+            break
+        _shift_totals(arena, program, track, totals, bucket, 1)
         entered += 1
-    if length == 0:
-        start = 0
-        if size_class > 1:
-            give_block(arena, meta, program[track + K_FREE], size_class, block)
-            arena[place] = 0
-            size_class = 0
-    arena[place + 1] = _packed(size_class, entered, length, start)
+    arena[place + 1] = _packed(span, size_class, entered, length, start)
 
 
 @compiled
 def _room(arena, meta, program, track, place):
-    """Make room for one more bucket at the end of the block of a track. False if the arena is full."""
+    """Make room for one more bucket in the ring of a track. False if the arena is full."""
     width = program[track + K_COLUMNS] + 1
     state = arena[place + 1]
-    start = state & 0xFFFF
-    length = (state >> 16) & 0xFFFF
-    entered = (state >> 32) & 0xFFFF
-    size_class = state >> 48
+    size_class = block_class(state)
     block = arena[place]
+    held = _length(state) - 1
     free = program[track + K_FREE]
     if block == 0:
-        block = take_block(arena, meta, free, width, 0)
-        if block == 0:
-            return False
-        arena[place] = block
-        arena[place + 1] = 0
+        arena[place] = take_block(arena, meta, free, width, 0)
+        return arena[place] != 0
+    if held < (I64(1) << size_class):
         return True
-    if start + length < (I64(1) << size_class):
-        return True
-    target = block
-    if start == 0:
-        target = take_block(arena, meta, free, width << (size_class + 1), size_class + 1)
-        if target == 0:
-            return False
-    source = block + start * width
-    for i in range(length * width):
-        arena[target + i] = arena[source + i]
-    if target != block:
-        give_block(arena, meta, free, size_class, block)
-        size_class += 1
-        arena[place] = target
-    arena[place + 1] = _packed(size_class, entered, length, 0)
+    target = take_block(arena, meta, free, width << (size_class + 1), size_class + 1)
+    if target == 0:
+        return False
+    for i in range(held):
+        source = _at(arena, place, state, width, i)
+        for w in range(width):
+            arena[target + i * width + w] = arena[source + w]
+    give_block(arena, meta, free, size_class, block)
+    arena[place] = target
+    arena[place + 1] = _packed(state >> 48, size_class + 1, _entered(state), _length(state), I64(0))
     return True
 
 
-@inlined
+@compiled
 def _bucket(arena, meta, program, track, record, number, last):
     """The bucket with this number, made in its place if new. 0 if the arena is full."""
     place = record + program[track + K_PLACE]
     width = program[track + K_COLUMNS] + 1
     state = arena[place + 1]
-    start = state & 0xFFFF
-    length = (state >> 16) & 0xFFFF
+    length = _length(state)
     i = length
-    block = arena[place]
-    while i > 0 and arena[block + (start + i - 1) * width] > number:
+    while i > 0 and arena[_at(arena, place, state, width, i - 1)] > number:
         i -= 1
-    if i > 0 and arena[block + (start + i - 1) * width] == number:
-        return block + (start + i - 1) * width
-    if not _room(arena, meta, program, track, place):
+    if i > 0:
+        bucket = _at(arena, place, state, width, i - 1)
+        if arena[bucket] == number:
+            return bucket
+    if length > 0 and not _room(arena, meta, program, track, place):
         return I64(0)
-    block = arena[place]
     state = arena[place + 1]
-    start = state & 0xFFFF
-    entered = (state >> 32) & 0xFFFF
-    first = block + (start + i) * width
-    for j in range((length - i) * width - 1, -1, -1):
-        arena[first + width + j] = arena[first + j]
-    arena[first] = number
+    entered = _entered(state) + (1 if number <= last else 0)
+    oldest = number if i == 0 else arena[place + OPEN] - (state >> 48)
+    # All buckets behind the new one move by one; the one in the record goes into the ring.
+    longer = _packed(0, block_class(state), entered, length + 1, _start(state))
+    for j in range(length, i, -1):
+        source = _at(arena, place, state, width, j - 1)
+        target = _at(arena, place, longer, width, j)
+        for w in range(width):
+            arena[target + w] = arena[source + w]
+    if i == length and length > 0:
+        target = _at(arena, place, longer, width, length - 1)
+        for w in range(width):
+            arena[target + w] = arena[place + OPEN + w]
+    bucket = _at(arena, place, longer, width, i)
+    arena[bucket] = number
     kinds = program[track + K_KINDS]
     for c in range(width - 1):
         kind = program[kinds + c]
-        arena[first + 1 + c] = BIGGEST if kind == MIN else (MISSING if kind == MAX else 0)
-    if number <= last:
-        entered += 1
-    arena[place + 1] = _packed(state >> 48, entered, length + 1, start)
-    return first
+        arena[bucket + 1 + c] = BIGGEST if kind == MIN else (MISSING if kind == MAX else 0)
+    span = arena[place + OPEN] - oldest
+    arena[place + 1] = longer | (span << 48)
+    return bucket
 
 
 @inlined
@@ -262,9 +314,13 @@ def add_to_track(arena, meta, program, update, record, x, clock):
             if value > VALUE_MAX or value < -VALUE_MAX:
                 continue
         if bucket == 0:
-            bucket = _bucket(arena, meta, program, track, record, number, last)
-            if bucket == 0:
-                return
+            place = record + program[track + K_PLACE]
+            if arena[place + OPEN] == number and _length(arena[place + 1]) != 0:
+                bucket = place + OPEN
+            else:
+                bucket = _bucket(arena, meta, program, track, record, number, last)
+                if bucket == 0:
+                    return
         _add_value(arena, bucket + 1 + column, kind, value)
         if number <= last and kind < MIN:
             _add_value(arena, totals + column, kind, value)
@@ -276,11 +332,9 @@ def extreme(arena, program, track, record, column, kind):
     place = record + program[track + K_PLACE]
     state = arena[place + 1]
     width = program[track + K_COLUMNS] + 1
-    bucket = arena[place] + (state & 0xFFFF) * width
     best = I64(BIGGEST) if kind == MIN else I64(MISSING)
-    for _ in range((state >> 32) & 0xFFFF):
-        value = arena[bucket + 1 + column]
+    for i in range(_entered(state)):
+        value = arena[_at(arena, place, state, width, i) + 1 + column]
         if (kind == MIN and value < best) or (kind == MAX and value > best):
             best = value
-        bucket += width
     return np.nan if best in (BIGGEST, MISSING) else F64(best)
