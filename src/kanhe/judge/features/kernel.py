@@ -57,12 +57,14 @@ from kanhe.judge.features.layout import (
     MAX,
     MIN,
     MISSING,
+    NEXT,
     P_FEATURES,
     P_GAUGE_COUNT,
     P_GAUGE_X,
     P_GAUGES,
     P_INPUTS,
     P_KEYS_X,
+    P_RECORDS_X,
     PLACE_ARENA,
     PLACE_ENDS,
     PLACE_INDEX,
@@ -111,8 +113,15 @@ from kanhe.judge.features.layout import (
     X_KIND,
     X_TENANT,
 )
-from kanhe.judge.features.memos import read_before, remember, see_value
-from kanhe.judge.features.windows import add_to_track, advance, block_class, extreme, give_block
+from kanhe.judge.features.memos import call_set, read_before, remember, see_value
+from kanhe.judge.features.windows import (
+    add_to_track,
+    advance,
+    block_class,
+    call_track,
+    extreme,
+    give_block,
+)
 
 
 @compiled
@@ -238,13 +247,9 @@ def _key(program, entry, x):
 
 
 @compiled
-def _entity(arena, index, meta, program, entry, key, x, vector):
-    """Take one event into one entity: steps (1) to (5) of the module's docstring."""
+def _entity(arena, meta, program, entry, record, x, vector):
+    """Take one event into one entity: steps (2) to (5) of the module's docstring."""
     table = program[entry]
-    # (1) find the entity
-    record = _find(arena, index, meta, program, table, key)
-    if record == 0:
-        return
     before = arena[record + R_CLOCK]
     if before >= 0 and x[X_AT] - before > KEEP_MS:
         _forget(arena, meta, program, table, record)
@@ -289,10 +294,17 @@ def _take(arena, index, meta, program, x, vector):
     kind = x[X_KIND]
     entry = program[kind + 2]
     keys = program[P_KEYS_X]
+    records = program[P_RECORDS_X]
     for i in range(program[kind + 3]):
         key = U64(x[keys + i])
         if key != U64(0):
-            _entity(arena, index, meta, program, entry, key, x, vector)
+            # (1) find the entity: where it was called up, unless another one has its place or it is new
+            record = x[records + i]
+            if record == 0 or arena[record + R_KEY] != I64(key):
+                record = _find(arena, index, meta, program, program[entry], key)
+            if record == 0:
+                return
+            _entity(arena, meta, program, entry, record, x, vector)
         entry += ENTRY_WIDTH
 
 
@@ -333,6 +345,7 @@ def _key_group(index, meta, program, inputs, texts, count):
     keys = program[P_KEYS_X]
     for n in range(count):
         x = words_at(inputs + 8 * n * program[P_INPUTS])
+        before = words_at(inputs + 8 * max(n - 1, 0) * program[P_INPUTS])
         kind = x[X_KIND]
         slots = program[kind]
         for i in range(program[kind + 1]):
@@ -343,10 +356,14 @@ def _key_group(index, meta, program, inputs, texts, count):
         place = program[P_GAUGE_X]
         for _ in range(program[P_GAUGE_COUNT]):
             width_ms = program[gauge + G_WIDTH_MS]
-            x[place + 1] = x[X_AT] // width_ms
-            x[place] = x[place + 1]
+            # Mostly the event before lies in the same bucket; a division costs as much as a hash.
+            number = before[place + 1]
+            if not 0 <= x[X_AT] - number * width_ms < width_ms:
+                number = x[X_AT] // width_ms
+            x[place + 1] = number
             if program[gauge + G_DELAY_MS] != 0:
-                x[place] = (x[X_AT] - program[gauge + G_DELAY_MS]) // width_ms
+                number = (x[X_AT] - program[gauge + G_DELAY_MS]) // width_ms
+            x[place] = number
             gauge += GAUGE_WIDTH
             place += 2
         entry = program[kind + 2]
@@ -365,17 +382,40 @@ def _call_records(arena, index, meta, program, x):
     kind = x[X_KIND]
     entry = program[kind + 2]
     keys = program[P_KEYS_X]
+    records = program[P_RECORDS_X]
     for i in range(program[kind + 3]):
         key = U64(x[keys + i])
         pos = key & mask
         while slots[I64(pos)] != 0 and (slots[I64(pos)] >> 48) & 0xFFFF != I64(key >> U64(48)):
             pos = (pos + U64(1)) & mask
-        slot = slots[I64(pos)]
-        if slot != 0:
-            record = arena + (slot & 0xFFFFFFFFFFFF) * 8
+        place = slots[I64(pos)] & 0xFFFFFFFFFFFF
+        x[records + i] = place
+        if place != 0:
+            record = arena + place * 8
             # The sets an entity began with stand right behind its record.
             for line in range((program[program[entry] + T_WORDS] + 15) // 8):
                 prefetch(record + 64 * line)
+        entry += ENTRY_WIDTH
+
+
+@compiled
+def _call_blocks(arena, program, x):
+    """Call up the blocks that the records point to, which have come by now."""
+    kind = x[X_KIND]
+    entry = program[kind + 2]
+    keys = program[P_KEYS_X]
+    records = program[P_RECORDS_X]
+    for i in range(program[kind + 3]):
+        record = x[records + i]
+        if record != 0 and arena[record + R_KEY] == x[keys + i]:
+            table = program[entry]
+            track = program[table + T_TRACKS]
+            for _ in range(program[table + T_TRACK_COUNT]):
+                call_track(arena, program, track, record)
+                track += TRACK_WIDTH
+            sets = program[table + T_SETS]
+            for n in range(program[table + T_SET_COUNT]):
+                call_set(arena, record + program[sets + 2 * n])
         entry += ENTRY_WIDTH
 
 
@@ -400,11 +440,15 @@ def take_group(places, first, count, packing):
         _key_group(index, meta, program, inputs, at[PLACE_TEXTS], count)
     row = 8 * program[P_INPUTS]
     end = ends[first - 1] if first > 0 else I64(0)
-    called = first
+    for i in range(first, min(first + AHEAD, count)):
+        _call_records(arena, index, meta, program, words_at(inputs + i * row))
+    for i in range(first, min(first + NEXT, count)):
+        _call_blocks(words_at(arena), program, words_at(inputs + i * row))
     for i in range(first, count):
-        while called < count and called <= i + AHEAD:
-            _call_records(arena, index, meta, program, words_at(inputs + called * row))
-            called += 1
+        if i + AHEAD < count:
+            _call_records(arena, index, meta, program, words_at(inputs + (i + AHEAD) * row))
+        if i + NEXT < count:
+            _call_blocks(words_at(arena), program, words_at(inputs + (i + NEXT) * row))
         vector = at[PLACE_VECTORS] + 8 * i * n_features
         _take(words_at(arena), words_at(index), meta, program, words_at(inputs + i * row),
               doubles_at(vector))  # fmt: skip

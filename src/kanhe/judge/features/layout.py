@@ -25,6 +25,8 @@ GROW = 1 << 32
 """Added to how many events were taken when the index of entities wants to grow."""
 AHEAD = 4
 """How many events ahead the records of a group are called up."""
+NEXT = 1
+"""How many events ahead the blocks that the records point to are called up."""
 SLACK = 8
 """Bytes of room behind the texts, which are read eight at a time."""
 
@@ -45,8 +47,9 @@ P_GAUGES = 1
 P_GAUGE_COUNT = 2
 P_GAUGE_X = 3
 P_KEYS_X = 4
-P_INPUTS = 5
-PROGRAM_HEAD = 6
+P_RECORDS_X = 5
+P_INPUTS = 6
+PROGRAM_HEAD = 7
 
 # A gauge: one width and delay, worked out once per event for all tracks that share it.
 G_WIDTH_MS = 0
@@ -132,7 +135,8 @@ REMEMBER_PLACE = 3
 REMEMBER_FIRST = 4
 
 # Inputs of one event. Behind the values the kernel keeps what it works out once for all tables: the
-# hashes of the texts, the bucket numbers of the gauges and the keys of the entities.
+# hashes of the texts, the bucket numbers of the gauges, the keys of the entities and
+# their records.
 X_AT = 0
 X_TENANT = 1
 X_BITS = 2

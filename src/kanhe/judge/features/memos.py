@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from kanhe.judge.features.arithmetic import F64, I64, U64, compiled, inlined, km_per_hour, mix
+from kanhe.judge.features.arithmetic import (
+    BIGGEST,
+    F64,
+    I64,
+    U64,
+    call_word,
+    compiled,
+    inlined,
+    km_per_hour,
+    mix,
+)
 from kanhe.judge.features.layout import (
     MISSING,
     R_CLOCK,
@@ -17,6 +27,9 @@ from kanhe.judge.features.layout import (
     X_VALUES,
 )
 from kanhe.judge.features.windows import give_block, take_block
+
+_PART = 32
+_LINES = 6
 
 
 @compiled
@@ -47,10 +60,10 @@ def see_value(arena, meta, program, update, record, x):
     length = arena[place + 1] & 0xFFFF
     size_class = arena[place + 1] >> 16
     room = (I64(1) << size_class) if block != 0 else I64(0)
-    for i in range(length):
-        if arena[block + i] == value:
-            arena[block + room + i] = max(arena[block + room + i], when)
-            return
+    i = _place_of(arena, block, length, value)
+    if i < length:
+        arena[block + room + i] = max(arena[block + room + i], when)
+        return
     if length == room:
         length = _purged(arena, block, room, length, arena[record + R_CLOCK] - window_ms)
     if length < most:
@@ -73,14 +86,46 @@ def see_value(arena, meta, program, update, record, x):
         arena[block + room + length] = when
         arena[place + 1] = (size_class << 16) | (length + 1)
         return
-    oldest = 0
-    for i in range(1, length):
-        if arena[block + room + i] < arena[block + room + oldest]:
-            oldest = i
-    if arena[block + room + oldest] < when:
+    first = I64(BIGGEST)
+    for i in range(length):
+        first = min(first, arena[block + room + i])
+    if first < when:
+        oldest = _place_of(arena, block + room, length, first)
         arena[block + oldest] = value
         arena[block + room + oldest] = when
     arena[place + 1] = (size_class << 16) | length
+
+
+@inlined
+def _place_of(arena, block, length, value):
+    """Where in a block the first such word stands; `length` if nowhere.
+
+    Whether a part holds it at all is counted without a branch, several words at a time.
+    """
+    done = I64(0)
+    while done < length:
+        part = min(length - done, I64(_PART))
+        found = 0
+        for i in range(part):
+            found += arena[block + done + i] == value
+        if found != 0:
+            while arena[block + done] != value:
+                done += 1
+            return done
+        done += part
+    return length
+
+
+@inlined
+def call_set(arena, place):
+    """Call up the values of a set and their times, as far as the processor does not by itself."""
+    block = arena[place]
+    if block != 0:
+        length = arena[place + 1] & 0xFFFF
+        room = I64(1) << (arena[place + 1] >> 16)
+        for line in range(min((length + 7) >> 3, I64(_LINES))):
+            call_word(arena, block + 8 * line)
+            call_word(arena, block + room + 8 * line)
 
 
 @compiled

@@ -371,7 +371,8 @@ class _Writer:
             self._write_table(table)
         self.words[at.P_GAUGE_COUNT] = len(self.gauges)
         self.words[at.P_KEYS_X] = self.words[at.P_GAUGE_X] + 2 * len(self.gauges)
-        self.words[at.P_INPUTS] = self.words[at.P_KEYS_X] + len(self.tables)
+        self.words[at.P_RECORDS_X] = self.words[at.P_KEYS_X] + len(self.tables)
+        self.words[at.P_INPUTS] = self.words[at.P_RECORDS_X] + len(self.tables)
         self.words[at.P_GAUGES] = self._append(word for gauge in self.gauges for word in gauge)
         plans = {name: self._write_type(name) for name in sorted(self.fields.texts)}
         words = np.array(self.words, dtype=np.int64)

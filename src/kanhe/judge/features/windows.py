@@ -19,6 +19,7 @@ from kanhe.judge.features.arithmetic import (
     I64,
     U64,
     add_wide,
+    call_word,
     compiled,
     inlined,
     multiply,
@@ -151,35 +152,36 @@ def advance(arena, meta, program, track, record, x, clock):
     """Move a window to the clock: drop the buckets it has left, enter those it has reached."""
     place = record + program[track + K_PLACE]
     state = arena[place + 1]
-    # Mostly nothing has left and nothing is to enter, and the blocks need not be looked at.
-    if _length(state) != 0:
-        last = _last_bucket(program, track, x, clock)
-        oldest = arena[place + OPEN] - (state >> 48)
-        if oldest <= last - BUCKETS or _entered(state) != _length(state):
-            _move(arena, meta, program, track, record, last)
-
-
-@compiled
-def _move(arena, meta, program, track, record, last):
-    place = record + program[track + K_PLACE]
-    totals = record + program[track + K_TOTALS]
-    columns = program[track + K_COLUMNS]
-    state = arena[place + 1]
-    size_class = block_class(state)
-    if arena[place + OPEN] <= last - BUCKETS:
-        # Even the newest bucket has left.
-        for c in range(columns):
+    # Mostly nothing has left and nothing is to enter, or all has left: no block is looked at then.
+    if _length(state) == 0:
+        return
+    last = _last_bucket(program, track, x, clock)
+    newest = arena[place + OPEN]
+    if newest <= last - BUCKETS:
+        totals = record + program[track + K_TOTALS]
+        for c in range(program[track + K_COLUMNS]):
             arena[totals + c] = 0
+        size_class = block_class(state)
         if size_class > 1:
             give_block(arena, meta, program[track + K_FREE], size_class, arena[place])
             arena[place] = 0
             size_class = 0
         arena[place + 1] = _packed(0, size_class, 0, 0, 0)
-        return
+    elif newest - (state >> 48) <= last - BUCKETS or _entered(state) != _length(state):
+        _move(arena, program, track, record, last)
+
+
+@compiled
+def _move(arena, program, track, record, last):
+    """Drop and enter the buckets of a window whose newest one stays."""
+    place = record + program[track + K_PLACE]
+    totals = record + program[track + K_TOTALS]
+    state = arena[place + 1]
+    size_class = block_class(state)
     start = _start(state)
     length = _length(state)
     entered = _entered(state)
-    width = columns + 1
+    width = program[track + K_COLUMNS] + 1
     bucket = _at(arena, place, state, width, 0)
     while arena[bucket] <= last - BUCKETS:
         if entered > 0:
@@ -226,45 +228,82 @@ def _room(arena, meta, program, track, place):
     return True
 
 
+@inlined
+def _empty(arena, program, track, bucket, number):
+    """Make a bucket empty."""
+    arena[bucket] = number
+    kinds = program[track + K_KINDS]
+    for c in range(program[track + K_COLUMNS]):
+        kind = program[kinds + c]
+        arena[bucket + 1 + c] = BIGGEST if kind == MIN else (MISSING if kind == MAX else 0)
+
+
 @compiled
-def _bucket(arena, meta, program, track, record, number, last):
-    """The bucket with this number, made in its place if new. 0 if the arena is full."""
-    place = record + program[track + K_PLACE]
+def _push(arena, meta, program, track, place, number, last):
+    """Begin a bucket newer than all others. False if the arena is full."""
+    if not _room(arena, meta, program, track, place):
+        return False
     width = program[track + K_COLUMNS] + 1
     state = arena[place + 1]
     length = _length(state)
-    i = length
+    newest = place + OPEN
+    span = (state >> 48) + number - arena[newest]
+    entered = _entered(state) + (1 if number <= last else 0)
+    longer = _packed(span, block_class(state), entered, length + 1, _start(state))
+    target = _at(arena, place, longer, width, length - 1)
+    for w in range(width):
+        arena[target + w] = arena[newest + w]
+    arena[place + 1] = longer
+    _empty(arena, program, track, newest, number)
+    return True
+
+
+@compiled
+def _late_bucket(arena, meta, program, track, place, number, last):
+    """The bucket with a number below the newest, made in its place if new. 0 if the arena is full."""
+    width = program[track + K_COLUMNS] + 1
+    state = arena[place + 1]
+    length = _length(state)
+    i = length - 1
     while i > 0 and arena[_at(arena, place, state, width, i - 1)] > number:
         i -= 1
     if i > 0:
         bucket = _at(arena, place, state, width, i - 1)
         if arena[bucket] == number:
             return bucket
-    if length > 0 and not _room(arena, meta, program, track, place):
+    if not _room(arena, meta, program, track, place):
         return I64(0)
     state = arena[place + 1]
     entered = _entered(state) + (1 if number <= last else 0)
-    oldest = number if i == 0 else arena[place + OPEN] - (state >> 48)
-    # All buckets behind the new one move by one; the one in the record goes into the ring.
-    longer = _packed(0, block_class(state), entered, length + 1, _start(state))
-    for j in range(length, i, -1):
+    span = arena[place + OPEN] - number if i == 0 else state >> 48
+    longer = _packed(span, block_class(state), entered, length + 1, _start(state))
+    # Those behind the new one move by one, except for the newest, which stands apart.
+    for j in range(length - 1, i, -1):
         source = _at(arena, place, state, width, j - 1)
         target = _at(arena, place, longer, width, j)
         for w in range(width):
             arena[target + w] = arena[source + w]
-    if i == length and length > 0:
-        target = _at(arena, place, longer, width, length - 1)
-        for w in range(width):
-            arena[target + w] = arena[place + OPEN + w]
+    arena[place + 1] = longer
     bucket = _at(arena, place, longer, width, i)
-    arena[bucket] = number
-    kinds = program[track + K_KINDS]
-    for c in range(width - 1):
-        kind = program[kinds + c]
-        arena[bucket + 1 + c] = BIGGEST if kind == MIN else (MISSING if kind == MAX else 0)
-    span = arena[place + OPEN] - oldest
-    arena[place + 1] = longer | (span << 48)
+    _empty(arena, program, track, bucket, number)
     return bucket
+
+
+@inlined
+def _bucket(arena, meta, program, track, place, number, last):
+    """The bucket with this number, made if it is new. 0 if the arena is full."""
+    state = arena[place + 1]
+    newest = place + OPEN
+    if _length(state) == 0:
+        entered = I64(1) if number <= last else I64(0)
+        arena[place + 1] = _packed(0, block_class(state), entered, 1, 0)
+        _empty(arena, program, track, newest, number)
+        return newest
+    if arena[newest] == number:
+        return newest
+    if arena[newest] > number:
+        return _late_bucket(arena, meta, program, track, place, number, last)
+    return newest if _push(arena, meta, program, track, place, number, last) else I64(0)
 
 
 @inlined
@@ -315,12 +354,9 @@ def add_to_track(arena, meta, program, update, record, x, clock):
                 continue
         if bucket == 0:
             place = record + program[track + K_PLACE]
-            if arena[place + OPEN] == number and _length(arena[place + 1]) != 0:
-                bucket = place + OPEN
-            else:
-                bucket = _bucket(arena, meta, program, track, record, number, last)
-                if bucket == 0:
-                    return
+            bucket = _bucket(arena, meta, program, track, place, number, last)
+            if bucket == 0:
+                return
         _add_value(arena, bucket + 1 + column, kind, value)
         if number <= last and kind < MIN:
             _add_value(arena, totals + column, kind, value)
@@ -338,3 +374,17 @@ def extreme(arena, program, track, record, column, kind):
         if (kind == MIN and value < best) or (kind == MAX and value > best):
             best = value
     return np.nan if best in (BIGGEST, MISSING) else F64(best)
+
+
+@inlined
+def call_track(arena, program, track, record):
+    """Call up the buckets of a track that are most likely to be touched: the oldest, the next free."""
+    place = record + program[track + K_PLACE]
+    block = arena[place]
+    if block != 0:
+        state = arena[place + 1]
+        width = program[track + K_COLUMNS] + 1
+        mask = (I64(1) << block_class(state)) - 1
+        start = _start(state)
+        call_word(arena, block + start * width)
+        call_word(arena, block + ((start + _length(state) - 1) & mask) * width)
