@@ -26,6 +26,7 @@ from kanhe.judge.features.arithmetic import (
     I64,
     U64,
     bytes_at,
+    call_word,
     compiled,
     deviation,
     doubles_at,
@@ -42,6 +43,17 @@ from kanhe.judge.features.layout import (
     ARENA_WORDS,
     BUCKETS,
     DISTINCT_UPDATE,
+    E_MEMO_COUNT,
+    E_MEMOS,
+    E_MOVED,
+    E_MOVED_COUNT,
+    E_PLAIN,
+    E_PLAIN_COUNT,
+    E_SET_COUNT,
+    E_SETS,
+    E_TABLE,
+    E_UPDATE_COUNT,
+    E_UPDATES,
     ENTITIES,
     ENTRY_WIDTH,
     FULL,
@@ -50,6 +62,7 @@ from kanhe.judge.features.layout import (
     GAUGE_WIDTH,
     GROW,
     INDEX_SLOTS,
+    K_COLUMNS,
     K_FREE,
     K_PLACE,
     KEEP_MS,
@@ -58,6 +71,7 @@ from kanhe.judge.features.layout import (
     MIN,
     MISSING,
     NEXT,
+    P_CONSTANTS_X,
     P_FEATURES,
     P_GAUGE_COUNT,
     P_GAUGE_X,
@@ -74,6 +88,7 @@ from kanhe.judge.features.layout import (
     PLACE_PROGRAM,
     PLACE_TEXTS,
     PLACE_VECTORS,
+    PLAIN_COLUMN,
     R_CLOCK,
     R_KEY,
     READ_AGE,
@@ -121,7 +136,11 @@ from kanhe.judge.features.windows import (
     call_track,
     extreme,
     give_block,
+    take_plain,
 )
+
+_FRESH = 6
+"""How many records ahead of the last one made memory is called up."""
 
 
 @compiled
@@ -149,6 +168,9 @@ def _find(arena, index, meta, program, table, key):
     index[I64(pos)] = (tag << 48) | record
     arena[record + R_KEY] = I64(key)
     _blank(arena, program, table, record)
+    # Whoever is new next stands in memory that has never been touched.
+    for line in range((words + 7) // 8):
+        call_word(arena, record + _FRESH * words + 8 * line)
     return record
 
 
@@ -236,7 +258,7 @@ def _read_after(arena, program, read, record, x, vector):
 @inlined
 def _key(program, entry, x):
     """The key of the entity an event names in one table; 0 if it leaves a part of it out."""
-    table = program[entry]
+    table = program[entry + E_TABLE]
     key = mix(U64(x[X_TENANT]) ^ U64(program[table + T_SALT]))
     for i in range(program[table + T_BY_COUNT]):
         part = x[program[table + T_BY + i]]
@@ -249,34 +271,37 @@ def _key(program, entry, x):
 @compiled
 def _entity(arena, meta, program, entry, record, x, vector):
     """Take one event into one entity: steps (2) to (5) of the module's docstring."""
-    table = program[entry]
+    table = program[entry + E_TABLE]
     before = arena[record + R_CLOCK]
     if before >= 0 and x[X_AT] - before > KEEP_MS:
         _forget(arena, meta, program, table, record)
         before = I64(-1)
     clock = max(before, x[X_AT])
     arena[record + R_CLOCK] = clock
-    # (2) move its windows to its clock
-    track = program[table + T_TRACKS]
-    for _ in range(program[table + T_TRACK_COUNT]):
-        advance(arena, meta, program, track, record, x, clock)
-        track += TRACK_WIDTH
+    # (2) move its windows to its clock, and (4) add the event where that is one step
+    update = program[entry + E_PLAIN]
+    for _ in range(program[entry + E_PLAIN_COUNT]):
+        take_plain(arena, meta, program, update, record, x, clock)
+        update += 1 + PLAIN_COLUMN * program[program[update] + K_COLUMNS]
+    moved = program[entry + E_MOVED]
+    for i in range(program[entry + E_MOVED_COUNT]):
+        advance(arena, meta, program, program[moved + i], record, x, clock)
     # (3) read what must not include the event
     read = program[table + T_BEFORE]
     for _ in range(program[table + T_BEFORE_COUNT]):
         read_before(arena, program, read, record, x, vector)
         read += READ_WIDTH
-    # (4) add the event
-    update = program[entry + 1]
-    for _ in range(program[entry + 2]):
+    # (4) add the event elsewhere
+    update = program[entry + E_UPDATES]
+    for _ in range(program[entry + E_UPDATE_COUNT]):
         add_to_track(arena, meta, program, update, record, x, clock)
         update += UPDATE_HEAD + UPDATE_COLUMN * program[update + U_COUNT]
-    update = program[entry + 3]
-    for _ in range(program[entry + 4]):
+    update = program[entry + E_SETS]
+    for _ in range(program[entry + E_SET_COUNT]):
         see_value(arena, meta, program, update, record, x)
         update += DISTINCT_UPDATE
-    update = program[entry + 5]
-    for _ in range(program[entry + 6]):
+    update = program[entry + E_MEMOS]
+    for _ in range(program[entry + E_MEMO_COUNT]):
         remember(arena, program, update, record, x, vector)
         update += LAST_UPDATE
     # (5) read the rest
@@ -301,7 +326,7 @@ def _take(arena, index, meta, program, x, vector):
             # (1) find the entity: where it was called up, unless another one has its place or it is new
             record = x[records + i]
             if record == 0 or arena[record + R_KEY] != I64(key):
-                record = _find(arena, index, meta, program, program[entry], key)
+                record = _find(arena, index, meta, program, program[entry + E_TABLE], key)
             if record == 0:
                 return
             _entity(arena, meta, program, entry, record, x, vector)
@@ -352,6 +377,8 @@ def _key_group(index, meta, program, inputs, texts, count):
             size = text_size(texts)
             x[program[slots + i]] = hash_text(texts, size, k0, k1) if size > 0 else I64(0)
             texts += size + 1
+        x[program[P_CONSTANTS_X]] = 1
+        x[program[P_CONSTANTS_X] + 1] = MISSING
         gauge = program[P_GAUGES]
         place = program[P_GAUGE_X]
         for _ in range(program[P_GAUGE_COUNT]):
@@ -393,7 +420,7 @@ def _call_records(arena, index, meta, program, x):
         if place != 0:
             record = arena + place * 8
             # The sets an entity began with stand right behind its record.
-            for line in range((program[program[entry] + T_WORDS] + 15) // 8):
+            for line in range((program[program[entry + E_TABLE] + T_WORDS] + 15) // 8):
                 prefetch(record + 64 * line)
         entry += ENTRY_WIDTH
 
@@ -408,7 +435,7 @@ def _call_blocks(arena, program, x):
     for i in range(program[kind + 3]):
         record = x[records + i]
         if record != 0 and arena[record + R_KEY] == x[keys + i]:
-            table = program[entry]
+            table = program[entry + E_TABLE]
             track = program[table + T_TRACKS]
             for _ in range(program[table + T_TRACK_COUNT]):
                 call_track(arena, program, track, record)

@@ -48,8 +48,9 @@ P_GAUGE_COUNT = 2
 P_GAUGE_X = 3
 P_KEYS_X = 4
 P_RECORDS_X = 5
-P_INPUTS = 6
-PROGRAM_HEAD = 7
+P_CONSTANTS_X = 6
+P_INPUTS = 7
+PROGRAM_HEAD = 8
 
 # A gauge: one width and delay, worked out once per event for all tracks that share it.
 G_WIDTH_MS = 0
@@ -72,8 +73,19 @@ T_BLANK_COUNT = 13
 T_SETS = 14
 T_SET_COUNT = 15
 
-ENTRY_WIDTH = 7
-"""Words of the entry of one table in the program of one event type."""
+# What one event type does to one table: places and numbers of its updates.
+E_TABLE = 0
+E_PLAIN = 1
+E_PLAIN_COUNT = 2
+E_MOVED = 3
+E_MOVED_COUNT = 4
+E_UPDATES = 5
+E_UPDATE_COUNT = 6
+E_SETS = 7
+E_SET_COUNT = 8
+E_MEMOS = 9
+E_MEMO_COUNT = 10
+ENTRY_WIDTH = 11
 
 # One track: the buckets of one window (and delay) of one table.
 K_WIDTH_MS = 0
@@ -103,6 +115,7 @@ R_CLOCK = 1
 R_SLOTS = 2
 
 # Updates.
+PLAIN_COLUMN = 3
 U_TRACK = 0
 U_TIME = 1
 U_COUNT = 2
@@ -135,8 +148,8 @@ REMEMBER_PLACE = 3
 REMEMBER_FIRST = 4
 
 # Inputs of one event. Behind the values the kernel keeps what it works out once for all tables: the
-# hashes of the texts, the bucket numbers of the gauges, the keys of the entities and
-# their records.
+# hashes of the texts, the bucket numbers of the gauges, the keys of the entities,
+# their records, and the constants 1 and MISSING.
 X_AT = 0
 X_TENANT = 1
 X_BITS = 2

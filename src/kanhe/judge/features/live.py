@@ -145,12 +145,12 @@ class LiveFeatures:
     def _take(self, arrivals: Sequence[Arrival], packing: int) -> None:
         """Encode the events of a group and have the kernel take them."""
         encoders, inputs, tenants = self._encoders, self._inputs_bytes, self._tenants
-        offset = 0
+        width, offset = self._row_bytes, 0
         texts: list[str] = []
         for tenant, event, _, _ in arrivals:
             salt = tenants.get(tenant) or self._salt(tenant)
             texts += encoders[event.type](event, salt, inputs, offset)
-            offset += self._row_bytes
+            offset += width
         # The last text, too, ends where a separator stands.
         texts.append("")
         joined = _join(texts).encode()

@@ -372,7 +372,8 @@ class _Writer:
         self.words[at.P_GAUGE_COUNT] = len(self.gauges)
         self.words[at.P_KEYS_X] = self.words[at.P_GAUGE_X] + 2 * len(self.gauges)
         self.words[at.P_RECORDS_X] = self.words[at.P_KEYS_X] + len(self.tables)
-        self.words[at.P_INPUTS] = self.words[at.P_RECORDS_X] + len(self.tables)
+        self.words[at.P_CONSTANTS_X] = self.words[at.P_RECORDS_X] + len(self.tables)
+        self.words[at.P_INPUTS] = self.words[at.P_CONSTANTS_X] + 2
         self.words[at.P_GAUGES] = self._append(word for gauge in self.gauges for word in gauge)
         plans = {name: self._write_type(name) for name in sorted(self.fields.texts)}
         words = np.array(self.words, dtype=np.int64)
@@ -435,12 +436,13 @@ class _Writer:
         plan = _Inputs(name)
         entries: list[int] = []
         for table in named:
-            updates = [self._track_updates(track, name, plan) for track in table.tracks]
-            tracks = [u for group in updates for u in group]
+            plain, moved, tracks = self._sorted_tracks(table, name, plan)
             sets = [self._set_update(each, plan) for each in table.sets if plan.has(each.stream)]
             memos = [self._memo_update(m, plan) for m in table.memos if plan.has(m.stream)]
             entries += [
                 table.offset,
+                self._append(w for u in plain for w in u), len(plain),
+                self._append(moved), len(moved),
                 self._append(w for u in tracks for w in u), len(tracks),
                 self._append(w for u in sets for w in u), len(sets),
                 self._append(w for u in memos for w in u), len(memos),
@@ -452,6 +454,39 @@ class _Writer:
         kind = self._append((slots, len(wanted), offset, len(named)))
         assert all(value in numbers for value in plan.values)
         return TypePlan(kind, wanted, tuple(plan.values), tuple(plan.conditions), plan.fraud)
+
+    def _sorted_tracks(
+        self, table: Table, name: str, plan: _Inputs
+    ) -> tuple[list[list[int]], list[int], list[list[int]]]:
+        """The plain updates of a type, the tracks that are only moved first, and other updates."""
+        plain: list[list[int]] = []
+        moved: list[int] = []
+        others: list[list[int]] = []
+        for track in table.tracks:
+            updates = self._track_updates(track, name, plan)
+            kinds = {column.kind for column in track.columns}
+            if kinds <= {at.COUNT, at.SUM} and [update[at.U_TIME] for update in updates] == [0]:
+                plain.append(self._plain_update(track, name, plan))
+            else:
+                moved.append(self.tracks[id(track)])
+                others += updates
+        return plain, moved, others
+
+    def _plain_update(self, track: Track, name: str, plan: _Inputs) -> list[int]:
+        """For every column of a track of counts and sums: what is added, if which field is there.
+
+        A count adds the constant 1; where no field is asked for, that constant is always there. In
+        a column that the type does not count in, the constant MISSING never is.
+        """
+        one = self.words[at.P_CONSTANTS_X]
+        update = [self.tracks[id(track)]]
+        for column in track.columns:
+            stream, field, bit = column.stream, one + 1, -1
+            if plan.has(stream):
+                field = at.X_VALUES + plan.value(stream.field) if stream.field else one
+                bit = plan.bit(stream)
+            update += [field if column.kind == at.SUM else one, field, bit]
+        return update
 
     def _track_updates(self, track: Track, name: str, plan: _Inputs) -> list[list[int]]:
         groups: dict[int, list[int]] = {}

@@ -44,6 +44,7 @@ from kanhe.judge.features.layout import (
     MIN,
     MISSING,
     OPEN,
+    PLAIN_COLUMN,
     SQUARES_LOW,
     SUM,
     TOP,
@@ -360,6 +361,52 @@ def add_to_track(arena, meta, program, update, record, x, clock):
         _add_value(arena, bucket + 1 + column, kind, value)
         if number <= last and kind < MIN:
             _add_value(arena, totals + column, kind, value)
+
+
+@inlined
+def take_plain(arena, meta, program, update, record, x, clock):
+    """Move a track of counts and sums to the clock and add the event.
+
+    Mostly the event falls into the newest bucket and none has left, or all have left and it begins
+    anew. The two differ in what is kept, and share one way without branches, which nobody could
+    foretell.
+    """
+    track = program[update]
+    place = record + program[track + K_PLACE]
+    state = arena[place + 1]
+    last = _last_bucket(program, track, x, clock)
+    number = x[program[track + K_GAUGE] + 1]
+    newest = arena[place + OPEN]
+    length = _length(state)
+    gone = (length == 0) | (newest <= last - BUCKETS)
+    same = (length != 0) & (newest == number) & (length == _entered(state))
+    same &= newest - (state >> 48) > last - BUCKETS
+    bucket = place + OPEN
+    keep = I64(-1)
+    if (number <= last) & (number > last - BUCKETS) & (same | (gone & (block_class(state) <= 1))):
+        keep = I64(-1) if same else I64(0)
+        arena[bucket] = number
+        arena[place + 1] = state if same else _packed(0, block_class(state), 1, 1, 0)
+    else:
+        advance(arena, meta, program, track, record, x, clock)
+        if number <= last - BUCKETS:
+            return
+        bucket = _bucket(arena, meta, program, track, place, number, last)
+        if bucket == 0:
+            return
+    inside = I64(-1) if number <= last else I64(0)
+    totals = record + program[track + K_TOTALS]
+    item = update + 1
+    for c in range(program[track + K_COLUMNS]):
+        value = x[program[item]]
+        field = x[program[item + 1]]
+        bit = program[item + 2]
+        item += PLAIN_COLUMN
+        value = value if (field <= VALUE_MAX) & (field >= -VALUE_MAX) else I64(0)
+        if bit >= 0:
+            value &= -((x[X_BITS] >> bit) & 1)
+        arena[bucket + 1 + c] = (arena[bucket + 1 + c] & keep) + value
+        arena[totals + c] = (arena[totals + c] & keep) + (value & inside)
 
 
 @compiled
