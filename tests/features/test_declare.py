@@ -6,7 +6,7 @@ import pytest
 
 from kanhe.judge.features.spec import FUNCTIONS
 from kanhe.judge.language.source import PolicyErrors
-from tests.features.shop import declared
+from tests.features.shop import arrival, declared, live, watch
 
 GOOD = {
     "count": 'f = count("payment.declined", by="card", over="10m")',
@@ -107,3 +107,19 @@ def test_all_mistakes_are_shown_at_once_and_names_must_differ() -> None:
         declared(f'{good}\n{good}\ng = cuont("x", by="card", over="1h")\n')
     assert len(caught.value.errors) == 2
     assert "f is declared twice" in str(caught.value)
+
+
+def test_as_many_conditions_as_there_are_bits() -> None:
+    """Sixty-two different conditions on one event type work; one more is refused at its place."""
+    lines = [
+        f'f{n} = count("payment.attempted", by="card", over="1h", where=amount_minor > {n})'
+        for n in range(62)
+    ]
+    again = 'again = count("payment.attempted", by="user", over="1h", where=amount_minor > 3)'
+    features = live("\n".join([*lines, again]))
+    assert watch(features, "f61", arrival("payment.attempted", 0, card="c", user="u")) == [1.0]
+    share = 'part = share("payment.attempted", of=is_vpn, by="card", over="1h")'
+    with pytest.raises(PolicyErrors) as caught:
+        declared("\n".join([*lines, share]))
+    assert "features.kanhe:63" in str(caught.value)
+    assert "one condition too many on payment.attempted" in str(caught.value)

@@ -24,6 +24,9 @@ from kanhe.judge.language.source import (
 
 MAX_FEATURES = 500
 """How many features one pack may declare."""
+MAX_CONDITIONS = 62
+"""How many different conditions the features of one event type may use: each is a bit of one word,
+of which the sign and the mark of fraud labels are taken."""
 OVER_MIN_MS = MINUTE_MS
 OVER_MAX_MS = 90 * DAY_MS
 DISTINCT_DEFAULT = 100
@@ -56,12 +59,19 @@ def read_features(source: Source, fields_by_type: FieldsByType) -> list[FeatureS
     """Read all declarations of one file. Raises `PolicyErrors` naming every mistake in it."""
     mistakes = Mistakes()
     specs: dict[str, FeatureSpec] = {}
+    conditions: dict[str, set[tuple[str, ...]]] = {}
     reader = _Reader(source, fields_by_type)
     for declaration in parse_calls(source):
         with mistakes.gathered():
             spec = reader.read(declaration)
             if spec.name in specs:
                 raise declaration.error(f"feature {spec.name} is declared twice")
+            for event_type in spec.types:
+                if _adds_condition(conditions.setdefault(event_type, set()), spec):
+                    raise declaration.error(
+                        f"one condition too many on {event_type}",
+                        f"features of one event type may use {MAX_CONDITIONS} different conditions",
+                    )
             specs[spec.name] = spec
     if len(specs) > MAX_FEATURES:
         mistakes.found.append(
@@ -69,6 +79,14 @@ def read_features(source: Source, fields_by_type: FieldsByType) -> list[FeatureS
         )
     mistakes.raise_any()
     return list(specs.values())
+
+
+def _adds_condition(known: set[tuple[str, ...]], spec: FeatureSpec) -> bool:
+    """Note the conditions of a feature on one event type; True if they do not find room any more."""
+    where = (spec.where.text,) if spec.where else ()
+    wanted = {where, (*where, spec.of.text)} if spec.of else {where}
+    known |= wanted - {()}
+    return len(known) > MAX_CONDITIONS
 
 
 class _Reader:
