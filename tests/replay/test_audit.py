@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanhe.core.errors import StorageError
 from kanhe.core.event import Asked
 from kanhe.judge.features.vectors import pack_vector, unpack_vector
-from kanhe.record.journal.ports import ERASED, NOTED
+from kanhe.record.journal.ports import NOTED
 from kanhe.replay import Span, SpanError, span_of
 from kanhe.stores.sqlite.reader import SqliteJournalReader
 from tests.flow.packs import START_MS, opened, payment
@@ -193,7 +193,8 @@ def test_a_pack_that_was_exchanged_is_found(tmp_path: Path, state: str) -> None:
 def test_happenings_and_erased_rows_count_for_nothing(tmp_path: Path) -> None:
     """They are counted apart, and the report says how many were erased before the first difference."""
     a_past(tmp_path)
-    tamper(tmp_path, 1, kind=ERASED, event_id="", body=b"", vector=b"", answer=b"")
+    with opened(tmp_path) as kanhe:
+        kanhe.journal.erase({1: b"entry"})
     tamper(tmp_path, 8, kind=NOTED, body=b"", vector=b"", answer=b"")
     found, differences = audited(tmp_path)
     assert (found.erased, found.noted) == (1, 1)
