@@ -84,7 +84,7 @@ def sequencer(
 def check(log: GrowingLog, journal: Journal, size: int) -> None:
     """Everything that is published fits the journal, and all of it is there."""
     keys = [KEY.key, NEXT_KEY.key]
-    found = audit(log, journal(0), journal.size, ENTRIES, ORIGIN, keys)
+    found = audit(log, journal(0), journal.size, ENTRIES, ORIGIN, keys, [WITNESS.key])
     assert (found.size, found.waiting) == (size, journal.size - size)
 
 
