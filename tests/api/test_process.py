@@ -17,7 +17,9 @@ import httpx
 import pytest
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))}
-ENVIRONMENT["KANHE_LOG_SEQUENCER"] = "false"  # the log and its process are held to theirs in tests/ledger
+ENVIRONMENT["KANHE_LOG_SEQUENCER"] = (
+    "false"  # the log and its process are held to theirs in tests/ledger
+)
 
 
 class Served(NamedTuple):

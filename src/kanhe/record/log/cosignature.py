@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from kanhe.record.log.errors import FormatError, SignatureError
 from kanhe.record.log.note import (
-    KEY_BYTES,
+    Ed25519Key,
+    Ed25519Signer,
     Note,
     Signature,
-    check_name,
-    decode_signer_key,
-    decode_verifier_key,
-    encode_signer_key,
-    encode_verifier_key,
-    key_id,
     parse_signature,
-    public_key,
     signed_by,
     verify_note,
 )
@@ -35,26 +27,10 @@ _VALUE_BYTES = _TIME_BYTES + 64
 _MAX_TIME_S = 2**63 - 1
 
 
-class WitnessKey:
+class WitnessKey(Ed25519Key):
     """A key that checks the cosignatures of one witness."""
 
     algorithm = COSIGNATURE_V1
-
-    def __init__(self, name: str, public: bytes) -> None:
-        """Raises `FormatError` for a name that no note may hold, or a key that is not 32 bytes."""
-        self.name = check_name(name)
-        self.public = public
-        self.key_id = key_id(name, self.algorithm, public)
-        self._key = public_key(public)
-
-    @classmethod
-    def parse(cls, text: str) -> WitnessKey:
-        """Read `name+keyid+base64`; raises `FormatError`, also for keys of another type."""
-        return cls(*decode_verifier_key(text, cls.algorithm))
-
-    def __str__(self) -> str:
-        """The key as text, to be handed to whoever checks."""
-        return encode_verifier_key(self.name, self.algorithm, self.public)
 
     def verifies(self, text: str, value: bytes) -> bool:
         """Whether `value` is this witness's time and signature over a checkpoint's text."""
@@ -64,8 +40,8 @@ class WitnessKey:
         return signed_by(self._key, message, value[_TIME_BYTES:])
 
 
-class WitnessSigner:
-    """The key of a witness. Its secret is never shown by `str` or `repr`.
+class WitnessSigner(Ed25519Signer):
+    """The key of a witness.
 
     The signed message does not name the witness, so each witness needs a key of its own.
     """
@@ -73,21 +49,9 @@ class WitnessSigner:
     algorithm = COSIGNATURE_V1
 
     def __init__(self, name: str, seed: bytes) -> None:
-        """`seed` is 32 random bytes, drawn by the caller from a source fit for keys."""
-        if len(seed) != KEY_BYTES:
-            raise FormatError(f"a signing key is made from {KEY_BYTES} bytes, not {len(seed)}")
-        self._seed = seed
-        self._secret = Ed25519PrivateKey.from_private_bytes(seed)
-        self.key = WitnessKey(name, self._secret.public_key().public_bytes_raw())
-
-    @classmethod
-    def parse(cls, text: str) -> WitnessSigner:
-        """Read `PRIVATE+KEY+name+keyid+base64`; the error never quotes what it was given."""
-        return cls(*decode_signer_key(text, cls.algorithm))
-
-    def secret_text(self) -> str:
-        """The secret as text, for the key file and nowhere else."""
-        return encode_signer_key(self.key.name, self.algorithm, self.key.key_id, self._seed)
+        """See `Ed25519Signer`."""
+        super().__init__(name, seed)
+        self.key = WitnessKey(name, self.public)
 
     def cosign(self, text: str, at_s: int) -> Signature:
         """Cosign a checkpoint's text at `at_s` seconds since 1970-01-01 UTC.

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -72,10 +72,11 @@ class Verifier(Protocol):
         """Whether `value` is this key's signature over `text`."""
 
 
-class NoteKey:
-    """A key that checks plain Ed25519 signatures, such as those of a log on its checkpoints."""
+class Ed25519Key:
+    """The public key of one signature type, under the name it signs with; see the subclasses."""
 
-    algorithm = ED25519
+    algorithm: ClassVar[int]
+    """The byte by which signed-note tells signature types apart."""
 
     def __init__(self, name: str, public: bytes) -> None:
         """Raises `FormatError` for a name that no note may hold, or a key that is not 32 bytes."""
@@ -85,7 +86,7 @@ class NoteKey:
         self._key = public_key(public)
 
     @classmethod
-    def parse(cls, text: str) -> NoteKey:
+    def parse(cls, text: str) -> Self:
         """Read `name+keyid+base64`; raises `FormatError`, also for keys of another type."""
         return cls(*decode_verifier_key(text, cls.algorithm))
 
@@ -93,36 +94,59 @@ class NoteKey:
         """The key as text, to be handed to whoever checks."""
         return encode_verifier_key(self.name, self.algorithm, self.public)
 
+
+class NoteKey(Ed25519Key):
+    """A key that checks plain Ed25519 signatures, such as those of a log on its checkpoints."""
+
+    algorithm = ED25519
+
     def verifies(self, text: str, value: bytes) -> bool:
         """Whether `value` is this key's signature over `text`."""
         return signed_by(self._key, text.encode(), value)
 
 
-class NoteSigner:
-    """A key that signs notes. Its secret is never shown by `str` or `repr`."""
+class Ed25519Signer:
+    """The secret behind an `Ed25519Key`; it is never shown by `str` or `repr`."""
 
-    algorithm = ED25519
+    algorithm: ClassVar[int]
 
     def __init__(self, name: str, seed: bytes) -> None:
         """`seed` is 32 random bytes, drawn by the caller from a source fit for keys."""
         if len(seed) != KEY_BYTES:
             raise FormatError(f"a signing key is made from {KEY_BYTES} bytes, not {len(seed)}")
+        self.name = check_name(name)
         self._seed = seed
         self._secret = Ed25519PrivateKey.from_private_bytes(seed)
-        self.key = NoteKey(name, self._secret.public_key().public_bytes_raw())
 
     @classmethod
-    def parse(cls, text: str) -> NoteSigner:
+    def parse(cls, text: str) -> Self:
         """Read `PRIVATE+KEY+name+keyid+base64`; the error never quotes what it was given."""
         return cls(*decode_signer_key(text, cls.algorithm))
 
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self._secret.public_key().public_bytes_raw()
+
     def secret_text(self) -> str:
         """The secret as text, for the key file and nowhere else."""
-        return encode_signer_key(self.key.name, self.algorithm, self.key.key_id, self._seed)
+        identity = key_id(self.name, self.algorithm, self.public)
+        return encode_signer_key(self.name, self.algorithm, identity, self._seed)
+
+
+class NoteSigner(Ed25519Signer):
+    """A key that signs notes."""
+
+    algorithm = ED25519
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        """See `Ed25519Signer`."""
+        super().__init__(name, seed)
+        self.key = NoteKey(name, self.public)
 
     def sign(self, text: str) -> Signature:
         """The signature line over a note's text."""
-        return Signature(self.key.name, self.key.key_id, self._secret.sign(text.encode()))
+        return Signature(self.name, self.key.key_id, self._secret.sign(text.encode()))
 
 
 def sign_note(text: str, signers: Iterable[NoteSigner]) -> Note:
