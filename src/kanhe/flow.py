@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kanhe.core.decision import Decision, Signal
+from kanhe.core.decision import Decision, Signal, decision_id
 from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
@@ -37,8 +37,6 @@ from kanhe.record.log.entry import SALT_BYTES
 
 _encode = msgspec.json.Encoder().encode
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
-_CHECK = 0x9E3779B1
-"""A large odd factor (2**32 divided by the golden ratio): neighbouring numbers get unlike checks."""
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
 
@@ -320,21 +318,6 @@ def listing_decision(row: Row) -> Decision | None:
 def _repeated(row: Row, arrival: Arrival) -> Pending:
     """The answer an event got when it came first."""
     return Pending(row.answer, row.seq, "", row.type, True, row.body != arrival.body)
-
-
-def decision_id(seq: int) -> str:
-    """The handle of a decision: its place in the journal, and a check against mistyped handles."""
-    return f"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}"
-
-
-def seq_of(handle: str) -> int | None:
-    """The place in the journal that a handle speaks of; `None` if it is no handle."""
-    head, _, _check = handle.partition("-")
-    digits = head[1:]
-    if not (head.startswith("d") and digits.isascii() and digits.isdecimal() and len(digits) < 19):
-        return None
-    seq = int(digits)
-    return seq if handle == decision_id(seq) else None
 
 
 def _messages(seq: int, decision: Decision, answer: bytes) -> tuple[Message, ...]:

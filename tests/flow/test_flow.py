@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kanhe.core.decision import decision_id, seq_of
 from kanhe.core.errors import Refusal
-from kanhe.flow import decision_id, seq_of
 from kanhe.judge.features.vectors import unpack_vector
 from tests.flow.packs import NOW_MS, START_MS, decided, opened, payment, write_pack
 

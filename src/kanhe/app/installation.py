@@ -13,11 +13,12 @@ import msgspec
 
 from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Ledger
 from kanhe.app.upkeep import Upkeep
+from kanhe.core.decision import seq_of
 from kanhe.core.errors import KanheError, Refusal, StorageError
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.flow import Flow, Outcomes, Pending, seq_of
+from kanhe.flow import Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError

@@ -12,6 +12,10 @@ SEVERITY: dict[str, int] = {"allow": 0, "challenge": 1, "review": 2, "deny": 3}
 """How hard an outcome is on the person judged; the order in which ties are broken."""
 
 
+_CHECK = 0x9E3779B1
+"""A large odd factor (2**32 divided by the golden ratio): neighbouring numbers get unlike checks."""
+
+
 class Action(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something to be done because of a decision.
 
@@ -71,3 +75,18 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The content hash of the policy pack under which it was made, `sha256:` and 64 hex digits."""
     reasons: tuple[Reason, ...] = ()
     actions: tuple[Action, ...] = ()
+
+
+def decision_id(seq: int) -> str:
+    """The handle of a decision: its place in the journal, and a check against mistyped handles."""
+    return f"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}"
+
+
+def seq_of(handle: str) -> int | None:
+    """The place in the journal that a handle speaks of; `None` if it is no handle."""
+    head, _, _check = handle.partition("-")
+    digits = head[1:]
+    if not (head.startswith("d") and digits.isascii() and digits.isdecimal() and len(digits) < 19):
+        return None
+    seq = int(digits)
+    return seq if handle == decision_id(seq) else None

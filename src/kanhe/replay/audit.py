@@ -21,9 +21,9 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from kanhe.core.decision import Decision
+from kanhe.core.decision import Decision, decision_id
 from kanhe.core.event import Arrival
-from kanhe.flow import Flow, Recorded, decision_id, listing_decision
+from kanhe.flow import Flow, Recorded, listing_decision
 from kanhe.judge.features.vectors import unpack_vector
 from kanhe.judge.rules.compile import Screened
 from kanhe.record.journal.ports import DECIDED, ERASED, Row

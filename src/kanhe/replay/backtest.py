@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from kanhe.core.decision import SEVERITY, Decision, Reason, Signal
+from kanhe.core.decision import SEVERITY, Decision, Reason, Signal, decision_id
 from kanhe.core.event import Arrival, Event
-from kanhe.flow import Flow, decision_id
+from kanhe.flow import Flow
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.verdict.decide import VerdictTable, decide
 from kanhe.record.journal.ports import DECIDED, JournalReader, Row

@@ -20,9 +20,9 @@ from kanhe.app import (
     open_sequencer,
     retire_log_key,
 )
+from kanhe.core.decision import seq_of
 from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.settings import Settings
-from kanhe.flow import seq_of
 from kanhe.record.log import verify as verifier
 from kanhe.record.log.audit import Misfit
 from kanhe.record.log.note import NoteKey
