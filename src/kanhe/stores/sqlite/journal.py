@@ -20,15 +20,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import ERASED, Message, Row
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
-from kanhe.stores.sqlite.schema import PAGE_BYTES, connect, open_database
+from kanhe.stores.sqlite.schema import PAGE_BYTES, WAIT_S, connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
 from kanhe.stores.sqlite.segments import (
     Packed,
@@ -41,13 +39,14 @@ from kanhe.stores.sqlite.segments import (
 from kanhe.stores.sqlite.words import Words
 
 _INSERT_SEGMENT = "INSERT INTO journal (first, last, keys, rows) VALUES (?, ?, ?, ?)"
-_EMPTY_MESSAGES = "UPDATE outbox SET payload = x'' WHERE seq IN (SELECT value FROM json_each(?))"
+_EMPTY_MESSAGES = "UPDATE outbox SET payload = x'' WHERE id = ?"
 _insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
 _insert_seen = Insert("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
 _SLICE = 128
 """Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
 _CACHE_KIB = 64 << 10
+_CUT_WAIT_MS = 50
 
 
 class SqliteJournal:
@@ -223,13 +222,13 @@ class SqliteJournal:
     def erase(self, entries: Mapping[int, bytes]) -> None:
         """Destroy the content of committed rows; see `Journal.erase`.
 
-        (1) What was sent because of them is emptied, and then each segment that holds one of them is
-        written anew in a transaction of its own: a crash leaves every row either whole or erased,
-        and erasing again does the rest. (2) SQLite overwrites with zeros what it frees meanwhile.
-        (3) The log beside the file, which
-        still holds the old pages, is copied into the file and cut to nothing; if somebody reads it
-        just now, that happens with the next checkpoint. The disk itself may keep old blocks for a
-        while, as disks do: that is what disk encryption is for.
+        (1) Each segment that holds one of them is written anew, and what was sent because of them is
+        emptied with it, in a transaction of its own: a crash leaves every row either whole or
+        erased, and erasing again does the rest. (2) SQLite overwrites with zeros what it frees
+        meanwhile. (3) The log beside the file, which still holds the old pages, is copied into the
+        file and cut to nothing. Raises `StorageError` while somebody reads it: until erasing again
+        goes through, be it of no rows at all, the old pages are still there. The disk itself may
+        keep old blocks for a while, as disks do: that is what disk encryption is for.
         """
         self._check_usable()
         if self._gathered:
@@ -242,13 +241,12 @@ class SqliteJournal:
         try:
             with explained(self._path):
                 db.execute("PRAGMA secure_delete = ON")  # (2)
-                db.execute(_EMPTY_MESSAGES, (msgspec.json.encode(due).decode(),))  # (1)
-                while due:
+                while due:  # (1)
                     first, rows = self._segments.holding(due[0])
                     some = [seq for seq in due if seq < first + len(rows)]
                     due = due[len(some) :]
                     self._erase_some(first, rows, {seq: entries[seq] for seq in some})
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # (3)
+                self._cut_log()  # (3)
         finally:
             with suppress(sqlite3.Error):
                 db.execute("PRAGMA secure_delete = OFF")
@@ -427,8 +425,23 @@ class SqliteJournal:
         if self._in_doubt:
             self._settle()
 
+    def _cut_log(self) -> None:
+        """Leave nothing of older pages in the log; raises `StorageError` if somebody reads it."""
+        # Those who read take milliseconds, and nobody who waits for a decision shall wait for others.
+        self._db.execute(f"PRAGMA busy_timeout = {_CUT_WAIT_MS}")
+        try:
+            with self._reading:
+                busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {round(WAIT_S * 1000)}")
+        if busy:
+            raise StorageError(
+                f"what was erased still stands in the log beside {self._path}, because another"
+                " program reads it: end that program's transaction, then erasing goes on by itself"
+            )
+
     def _erase_some(self, first: int, rows: list[Packed], entries: Mapping[int, bytes]) -> None:
-        """Write one segment anew without the content of some of its rows."""
+        """Write one segment anew without the content of some of its rows, and empty their messages."""
         left = [
             (*row[:3], ERASED, *row[4:6], "", entries[seq], b"", b"", b"")
             if seq in entries and row[3] != ERASED
@@ -439,6 +452,8 @@ class SqliteJournal:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
+            messages = [(number,) for seq in entries for number in self._messages_of(seq)]
+            db.executemany(_EMPTY_MESSAGES, messages)
             db.execute("UPDATE journal SET rows = ? WHERE first = ?", (blob, first))
             db.execute("COMMIT")
         except sqlite3.Error:
@@ -448,6 +463,21 @@ class SqliteJournal:
             raise
         finally:
             self._segments.forget()
+
+    def _messages_of(self, seq: int) -> list[int]:
+        """The numbers of the messages of a row. Messages are in the order of their rows, and numbered
+        without gaps: halving the table finds them without an index that each event would pay for."""
+        low, high = 1, self._db.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            found = self._db.execute("SELECT seq FROM outbox WHERE id >= ? LIMIT 1", (middle,))
+            low, high = (middle + 1, high) if found.fetchone()[0] < seq else (low, middle)
+        numbers = []
+        for number, of in self._db.execute("SELECT id, seq FROM outbox WHERE id >= ?", (low,)):
+            if of != seq:
+                break
+            numbers.append(number)
+        return numbers
 
     def _find(self, key: int, tenant: str, event_id: str) -> Row | None:
         """Look into every row with this key: another event may have the same one."""
