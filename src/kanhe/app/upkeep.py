@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,7 +33,7 @@ class Upkeep:
     def __init__(self, ledger: Ledger, erasures: ErasureFolder) -> None:
         self.ledger = ledger
         self.erasures = erasures
-        self._work: Iterator[None] | None = None
+        self._work: Iterator[bool] | None = None
         self._keys: frozenset[tuple[str, bool]] = frozenset()
 
     def tend(self, kanhe: Kanhe) -> None:
@@ -44,7 +44,8 @@ class Upkeep:
         try:
             end = monotonic() + _PIECE_S
             while monotonic() < end:
-                next(self._work)
+                if next(self._work):
+                    break
         except StopIteration:
             self._work = None
         except BaseException:
@@ -54,8 +55,9 @@ class Upkeep:
     def finish(self, kanhe: Kanhe) -> None:
         """Do everything that is due."""
         self._note_keys(kanhe)
-        for _ in self._erase(kanhe):
-            pass
+        for waits in self._erase(kanhe):
+            if waits:
+                sleep(_PIECE_S)
 
     def _note_keys(self, kanhe: Kanhe) -> None:
         """A key of the log that was added or retired becomes a row, once."""
@@ -67,44 +69,50 @@ class Upkeep:
                 kanhe.note(f"log:key:{what}", f"log:key:{what}:{text}", body)
         self._keys = found
 
-    def _erase(self, kanhe: Kanhe) -> Iterator[None]:
-        """Carry out the open requests, piece by piece.
+    def _erase(self, kanhe: Kanhe) -> Iterator[bool]:
+        """Carry out the open requests, piece by piece; gives after each whether the next one can only
+        wait for another process.
 
-        (1) Search the rows that came after the request was prepared. (2) Destroy the rows, some at
-        a time: each is durable when `Journal.erase` returns. (3) Forget list entries, and drop the
-        snapshots that hold them. (4) Note the erasure; from here on it is in the log. (5) Destroy
-        the request. A crash before (5) has all of it done again, which changes nothing more.
+        (1) Search the rows that came after the request was prepared, and keep the finding with the
+        request. (2) Destroy the rows, some at a time: each is durable when `Journal.erase` returns.
+        (3) Forget list entries, and drop the snapshots that hold them. (4) Note the erasure; from
+        here on it is in the log. (5) Destroy the request. A crash before (5) has the rest of it done
+        again, about the same rows.
         """
-        for erasure in self.erasures.open():
+        for request in self.erasures.open():
+            names = names_of(request, {s.name: s.holds for s in kanhe.pack.lists})
+            erasure = request
             # (1) Search.
-            seqs = list(erasure.rows)
-            names = names_of(erasure, {s.name: s.holds for s in kanhe.pack.lists})
-            after = erasure.upto
-            while after < (last := kanhe.journal.last_seq()):
-                rows = list(islice(kanhe.journal.rows(after), _SEARCHED))
-                seqs += find_rows(rows, names)
-                after = rows[-1].seq if rows else last
-                yield
-            # (2) Destroy.
-            destroyed = 0
-            for begin in range(0, len(seqs), _AT_ONCE):
-                some = [kanhe.journal.read(seq) for seq in seqs[begin : begin + _AT_ONCE]]
+            while erasure.upto < (last := kanhe.journal.last_seq()):
+                rows = list(islice(kanhe.journal.rows(erasure.upto), _SEARCHED))
+                erasure = msgspec.structs.replace(
+                    erasure,
+                    rows=(*erasure.rows, *find_rows(rows, names)),
+                    upto=rows[-1].seq if rows else last,
+                )
+                yield False
+            # Once rows are erased nobody can find them again by what they held. A crash up to here
+            # has the search done again; after it the note will name as many rows as without it.
+            if erasure.rows != request.rows:
+                self.erasures.keep(erasure)
+            # (2) Destroy. Erasing once more, be it nothing, cuts what a crash left in the log beside.
+            for begin in range(0, max(len(erasure.rows), 1), _AT_ONCE):
+                some = [kanhe.journal.read(seq) for seq in erasure.rows[begin : begin + _AT_ONCE]]
                 due = [row for row in some if row is not None and names(row)]
                 kanhe.erase_rows({row.seq: self.ledger.entries.of(row) for row in due})
-                destroyed += len(due)
-                yield
-            # (3) Forget.
+                yield False
+            # (3) Forget. A snapshot that is being written now may hold what must go.
+            while kanhe.is_saving():
+                yield True
             kanhe.forget(erasure.tenant, erasure.names)
             # (4) Note.
-            kanhe.note(
-                "privacy:person:erased", f"erasure:{erasure.id}", self._told(erasure, destroyed)
-            )
+            kanhe.note("privacy:person:erased", f"erasure:{erasure.id}", self._told(erasure))
             # (5) Done.
             self.erasures.done(erasure.id)
-            yield
+            yield False
 
-    def _told(self, erasure: Erasure, destroyed: int) -> bytes:
+    def _told(self, erasure: Erasure) -> bytes:
         """What the log holds about an erasure: that it was, why, and under which pseudonyms."""
-        facts = {"request": erasure.id, "rows": str(destroyed), "reason": erasure.reason}
+        facts = {"request": erasure.id, "rows": str(len(erasure.rows)), "reason": erasure.reason}
         who = [self.ledger.entries.pseudonym(erasure.tenant, *name) for name in erasure.names]
         return msgspec.json.encode(Happening(facts | {"by": erasure.by}, tuple(who)))

@@ -21,6 +21,8 @@ from kanhe.record.journal.ports import Row
 
 MOST_NAMES = 100
 """How many entities one request may name."""
+MOST_WORDS = 500
+"""How many characters the reason of a request may have."""
 _ALSO = {"user": ("recipient", "referrer_user"), "staff": ("approver",)}
 """Fields of further kinds that hold the id of an entity."""
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
@@ -60,8 +62,12 @@ class Erasure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ErasureError(
                     f"{kind[:40]!r} is no kind of entity; there are {', '.join(ENTITY_KINDS)}"
                 )
-            if not id or len(id) > 256:
-                raise ErasureError(f"the id of the {kind} is empty or too long")
+            if not id or len(id) > 256 or not id.isprintable():
+                raise ErasureError(f"the id of the {kind} is empty, too long, or cannot be printed")
+        for what, text in (("reason", self.reason), ("name of who asks", self.by)):
+            # They become part of an entry, which has to fit into the log for ever.
+            if len(text) > MOST_WORDS or not (text.isprintable() or not text):
+                raise ErasureError(f"the {what} is longer than {MOST_WORDS} characters, or no text")
 
 
 Names = Callable[[Row], bool]

@@ -59,7 +59,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, mode: int = PUBLIC_MODE) -> None:
     """Put `content` at `path` at once; durable when it returns. One writer per path at a time.
 
     (1) A draft of another name is written and (2) synced: a crash up to here leaves what was at
@@ -69,7 +69,7 @@ def replace_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.new")
     try:
         draft.unlink(missing_ok=True)
-        seal_draft(write_draft(draft, content))  # (1) (2)
+        seal_draft(write_draft(draft, content, mode))  # (1) (2)
         os.replace(draft, path)  # (3)
     except BaseException:
         remove_drafts([draft])

@@ -12,7 +12,7 @@ import msgspec
 
 from kanhe.core.errors import StorageError
 from kanhe.record.erasure import Erasure
-from kanhe.stores.files.durable import SECRET_MODE, create_file, sync_folder
+from kanhe.stores.files.durable import SECRET_MODE, create_file, replace_file, sync_folder
 
 _SUFFIX = ".erasure"
 
@@ -29,6 +29,13 @@ class ErasureFolder:
             self._path.mkdir(mode=0o700, exist_ok=True)
             sync_folder(self._path.parent)
             create_file(self._file(erasure.id), msgspec.json.encode(erasure), SECRET_MODE)
+        except OSError as error:
+            raise StorageError(f"cannot write into {self._path}: {error.strerror}") from error
+
+    def keep(self, erasure: Erasure) -> None:
+        """Keep what was found for an open request, durable when it returns. Raises `StorageError`."""
+        try:
+            replace_file(self._file(erasure.id), msgspec.json.encode(erasure), SECRET_MODE)
         except OSError as error:
             raise StorageError(f"cannot write into {self._path}: {error.strerror}") from error
 
