@@ -320,10 +320,30 @@ def _repeated(row: Row, arrival: Arrival) -> Pending:
     return Pending(row.answer, row.seq, "", row.type, True, row.body != arrival.body)
 
 
-def _messages(seq: int, decision: Decision, answer: bytes) -> tuple[Message, ...]:
+def _messages(seq: int, decision: Decision | _Told, answer: bytes) -> tuple[Message, ...]:
     """What leaves through the outbox: an alert for every decision that stopped or asks somebody."""
     if decision.outcome in ("review", "deny"):
         return (Message(seq, "alert", answer),)
     if decision.actions and any(action.kind == "notify" for action in decision.actions):
         return (Message(seq, "alert", answer),)
     return ()
+
+
+class _Told(msgspec.Struct, gc=False):
+    """What tells of a recorded answer whether somebody was alerted."""
+
+    class Act(msgspec.Struct, gc=False):
+        """An action, by its kind."""
+
+        kind: str
+
+    outcome: str
+    actions: tuple[Act, ...] = ()
+
+
+_told = msgspec.json.Decoder(_Told).decode
+
+
+def messages_of(row: Row) -> tuple[Message, ...]:
+    """What has left because of a committed row. Raises `msgspec.DecodeError` for a damaged answer."""
+    return _messages(row.seq, _told(row.answer), row.answer) if row.kind == DECIDED else ()

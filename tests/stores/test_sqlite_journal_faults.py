@@ -94,7 +94,7 @@ def test_each_write_fails_once(
     not at all, the journal says which, and goes on at once; a new start finds the same."""
     monkeypatch.setattr(seen, "GENERATION", 128)
     monkeypatch.setattr(seen, "PARTS", 4)
-    monkeypatch.setattr(seen, "_PART_SHIFT", 61)
+    monkeypatch.setattr(seen, "PART_SHIFT", 61)
     monkeypatch.setattr("kanhe.stores.sqlite.journal._SLICE", 1)
     monkeypatch.setattr("kanhe.stores.sqlite.checkpoint.START_BYTES", 1)
     journal = SqliteJournal(tmp_path / "journal.db")

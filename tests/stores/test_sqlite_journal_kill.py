@@ -22,7 +22,7 @@ _WRITER = textwrap.dedent(
     import kanhe.stores.sqlite.checkpoint as checkpoint
     from kanhe.stores.sqlite import SqliteJournal, seen
     from tests.stores.rows import message, row
-    seen.GENERATION, seen.PARTS, seen._PART_SHIFT = 512, 8, 60
+    seen.GENERATION, seen.PARTS, seen.PART_SHIFT = 512, 8, 60
     checkpoint.START_BYTES = 200_000
     checkpoint.REST_BYTES = 50_000
     checkpoint.STOP_BYTES = 800_000
@@ -45,7 +45,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """After each of 21 kills every acknowledged row is there once, with its message, and no half group."""
     monkeypatch.setattr(seen, "GENERATION", 512)
     monkeypatch.setattr(seen, "PARTS", 8)
-    monkeypatch.setattr(seen, "_PART_SHIFT", 60)
+    monkeypatch.setattr(seen, "PART_SHIFT", 60)
     path = tmp_path / "journal.db"
     draw, last = random.Random(7), 0
     for round_ in range(21):

@@ -32,7 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Generations and epochs small enough to go through many of them."""
     monkeypatch.setattr(seen, "GENERATION", 256)
     monkeypatch.setattr(seen, "PARTS", 4)
-    monkeypatch.setattr(seen, "_PART_SHIFT", 61)
+    monkeypatch.setattr(seen, "PART_SHIFT", 61)
     monkeypatch.setattr(seen, "_EPOCH_FIRST", 512)
     monkeypatch.setattr(seen, "_EPOCH_NEXT", 1024)
     monkeypatch.setattr(sqlite_journal, "_SLICE", 4)

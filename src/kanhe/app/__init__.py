@@ -1,11 +1,12 @@
 """The composition root: settings in, adapters picked, everything wired. Nothing else builds anything.
 
-`installation` opens the path of an event, `ledger` the log behind it, `upkeep` is what is due beside
-the events.
+`installation` opens the path of an event, `ledger` the log behind it, `auditing` holds both against
+each other, `upkeep` is what is due beside the events.
 """
 
 from __future__ import annotations
 
+from kanhe.app.auditing import audit_log
 from kanhe.app.installation import (
     ApiKeys,
     Checkup,
@@ -24,9 +25,9 @@ from kanhe.app.ledger import (
     Ledger,
     add_log_key,
     ask_to_erase,
-    audit_log,
     erasure_is_open,
     find_person,
+    last_row,
     open_rows,
     open_sequencer,
     retire_log_key,
@@ -48,6 +49,7 @@ __all__ = [
     "erasure_is_open",
     "find_person",
     "kanhe_in_memory",
+    "last_row",
     "look_over_journal",
     "open_history",
     "open_kanhe",

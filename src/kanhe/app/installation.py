@@ -27,6 +27,7 @@ from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
 from kanhe.record.journal.ports import DECIDED, Journal, Row
+from kanhe.record.log.entries import was_decided
 from kanhe.replay import History
 from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.erasures import ErasureFolder
@@ -270,6 +271,10 @@ class Kanhe:
             self._snapshots.drop_all()
             self._snapshot_seq = 0
 
+    def is_saving(self) -> bool:
+        """Whether a snapshot is being written just now."""
+        return self._background is not None and self._background.busy()
+
     def tend(self) -> None:
         """Do what is due beside the events; call it about once a second. Raises `StorageError`."""
         if self._upkeep is not None and not self._flow.torn:
@@ -284,10 +289,12 @@ class Kanhe:
         """The receipt of a decision (a `.tlog-proof` file), for the tenant it belongs to.
 
         `None` if there is no such decision, empty while the log does not have it yet: a second
-        later it does. Raises `StorageError` if the log does not prove it.
+        later it does. Of a decision that was erased it holds the entry alone. Raises `StorageError`
+        if the log does not prove it.
         """
-        row = self.row(tenant, decision)
-        if row is None:
+        seq = seq_of(decision)
+        row = self.journal.read(seq) if seq else None
+        if row is None or row.tenant != tenant or not was_decided(row):
             return None
         if self._upkeep is None:
             return b""

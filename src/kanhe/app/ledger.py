@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ import msgspec
 from kanhe.core.errors import SettingsError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.judge.policy.pack import load_pack, starter_path
+from kanhe.judge.rules.lists import spelled
 from kanhe.record.erasure import Erasure, names_of
 from kanhe.record.journal.ports import Row
-from kanhe.record.log.audit import Audited, audit
 from kanhe.record.log.checkpoint import read_checkpoint
 from kanhe.record.log.entries import Entries
 from kanhe.record.log.entry import PSEUDONYM_KEY_BYTES
 from kanhe.record.log.errors import FormatError, LogError
-from kanhe.record.log.note import NoteKey
+from kanhe.record.log.note import check_name
 from kanhe.record.log.receipt import receipt_of
 from kanhe.record.log.sequencer import Sequencer, cosignatures
 from kanhe.record.log.witness_list import ListedWitness, parse_witness_list
@@ -33,7 +34,6 @@ from kanhe.stores.files.erasures import ErasureFolder
 from kanhe.stores.files.key_files import LogKey, LogKeys, create_secret, read_secret
 from kanhe.stores.files.log_folder import LogFolder, LogFolderReader
 from kanhe.stores.http.witness_client import HttpWitness
-from kanhe.stores.sqlite.checkup import check_journal
 from kanhe.stores.sqlite.reader import SqliteJournalReader
 
 JOURNAL_FILE = "journal.db"
@@ -53,9 +53,15 @@ class Ledger:
         self.settings = settings
         self.log = LogFolderReader(folder / LOG)
         self.keys = LogKeys(folder / KEYS, secrets.token_bytes)
-        self.entries = Entries(pseudonym_key(folder))
-        self._witnesses = listed_witnesses(settings)
+        self.origin = origin_of(settings)
+        self.witnesses = listed_witnesses(settings)
         self._counted: tuple[bytes, int, int] = (b"", 0, 0)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """Makes entries of rows. The key for pseudonyms is not touched before somebody needs it: who
+        only looks makes nothing. Raises `StorageError`."""
+        return Entries(pseudonym_key(Path(self.settings.data_dir)))
 
     def receipt(self, row: Row, *, with_event: bool) -> bytes | None:
         """The receipt of a row; `None` if it is not folded yet. Raises `StorageError`."""
@@ -78,17 +84,16 @@ class Ledger:
         checkpoint = read_checkpoint(raw) if raw else None
         size, cosigned = self.state()
         keys = self.keys.public()
-        waiting = sum(1 for _ in open_rows(self.settings)(size))
         return {
-            "origin": self.settings.log_origin,
+            "origin": self.origin,
             "size": size,
-            "waiting": waiting,
+            "waiting": max(0, last_row(self.settings) - size),
             "root": b64encode(checkpoint.root).decode() if checkpoint else "",
             "cosignatures": cosigned,
             "required": self.settings.log_cosignatures,
             "keys": [str(one.key) for one in keys if not one.retired],
             "retired_keys": [str(one.key) for one in keys if one.retired],
-            "witnesses": [str(one.key) for one in self._witnesses],
+            "witnesses": [str(one.key) for one in self.witnesses],
         }
 
     def state(self) -> tuple[int, int]:
@@ -97,7 +102,7 @@ class Ledger:
         with suppress(StorageError, LogError):
             raw = self.log.checkpoint()
             if raw is not None and raw != self._counted[0]:
-                keys = [witness.key for witness in self._witnesses]
+                keys = [witness.key for witness in self.witnesses]
                 self._counted = raw, read_checkpoint(raw).size, cosignatures(raw, keys)
         _, size, cosigned = self._counted
         return size, cosigned
@@ -105,9 +110,16 @@ class Ledger:
 
 def pseudonym_key(folder: Path) -> bytes:
     """The key under which the log names entities, made at first use and kept for ever: with another
-    one, nobody could tell any more which entries are about the same person."""
+    one, nobody could tell any more which entries are about the same person.
+
+    Raises `StorageError` if it cannot be read, or is missing beside a log that was made with it.
+    """
     path = folder / KEYS / PSEUDONYM_KEY
     if not path.exists():
+        if LogFolderReader(folder / LOG).checkpoint() is not None:
+            raise StorageError(
+                f"{path} is missing, and the log was made with it: restore it from a backup"
+            )
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -123,9 +135,24 @@ def pseudonym_key(folder: Path) -> bytes:
     return key
 
 
+def origin_of(settings: Settings) -> str:
+    """The log's name; raises `SettingsError` unless a log can have it."""
+    try:
+        return check_name(settings.log_origin)
+    except FormatError as error:
+        raise SettingsError(
+            f"log_origin: {error}; write a domain of yours and a path, such as shop.example/log"
+        ) from None
+
+
 def listed_witnesses(settings: Settings) -> tuple[ListedWitness, ...]:
     """The witnesses that the settings name; raises `SettingsError`."""
     if not settings.log_witnesses:
+        if settings.log_cosignatures:
+            raise SettingsError(
+                f"log_cosignatures asks for {settings.log_cosignatures}, and no witness is named:"
+                " list them in a file, and name it with log_witnesses"
+            )
         return ()
     path = Path(settings.log_witnesses)
     try:
@@ -147,16 +174,17 @@ def open_sequencer(settings: Settings) -> Iterator[Sequencer]:
 
     Raises `StorageError` if another sequencer has the log, or the log is damaged.
     """
+    origin = origin_of(settings)
     folder = Path(settings.data_dir)
     keys = LogKeys(folder / KEYS, secrets.token_bytes)
     log = LogFolder(folder / LOG)
     try:
         if not keys.public():
-            keys.add(settings.log_origin)
+            keys.add(origin)
         witnesses = [HttpWitness(one.url, one.key) for one in listed_witnesses(settings)]
         yield Sequencer(
             open_rows(settings), Entries(pseudonym_key(folder)), log,
-            settings.log_origin, keys.signers, witnesses,
+            origin, keys.signers, witnesses,
         )  # fmt: skip
     finally:
         log.close()
@@ -182,12 +210,28 @@ def open_rows(settings: Settings) -> Callable[[int], Iterator[Row]]:
     return _rows_of(Path(settings.data_dir) / JOURNAL_FILE)
 
 
+def last_row(settings: Settings) -> int:
+    """The number of the newest committed row, 0 if there is no journal. Raises `StorageError`."""
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    if not path.exists():
+        return 0
+    journal = SqliteJournalReader(path)
+    try:
+        return journal.last_seq()
+    finally:
+        journal.close()
+
+
 def find_person(settings: Settings, erasure: Erasure, progress: Progress) -> Erasure:
-    """Search the journal for the rows that a request is about; gives the request back with them.
+    """Search the journal for the rows that a request is about; gives the request back with them, and
+    with names as events spell them.
 
     Raises `PolicyErrors` if the policy pack has mistakes: it says what the lists hold.
     """
     pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
+    erasure = msgspec.structs.replace(
+        erasure, names=tuple((kind, spelled(kind, id) or id) for kind, id in erasure.names)
+    )
     names = names_of(erasure, {spec.name: spec.holds for spec in pack.lists})
     found: list[int] = []
     upto = 0
@@ -217,29 +261,9 @@ def erasure_is_open(settings: Settings, id: str) -> bool:
     return ErasureFolder(Path(settings.data_dir) / ERASURES).is_open(id)
 
 
-def audit_log(settings: Settings, trusted: Sequence[NoteKey], progress: Progress) -> Audited:
-    """Audit the log and the journal; raises `Misfit` for the first thing that does not fit.
-
-    `trusted` are the keys that somebody noted in time; without any, those that lie beside the log
-    are believed.
-    """
-    folder = Path(settings.data_dir)
-    ledger = Ledger(settings)
-    check_journal(folder / JOURNAL_FILE)
-    keys = list(trusted) or [one.key for one in ledger.keys.public()]
-    journal = SqliteJournalReader(folder / JOURNAL_FILE)
-    try:
-        return audit(
-            ledger.log, journal.rows(), journal.last_seq(), ledger.entries, settings.log_origin,
-            keys, [one.key for one in listed_witnesses(settings)], progress,
-        )  # fmt: skip
-    finally:
-        journal.close()
-
-
 def add_log_key(settings: Settings) -> LogKey:
     """Make a further key, which signs beside the others from the next checkpoint on."""
-    return LogKeys(Path(settings.data_dir) / KEYS, secrets.token_bytes).add(settings.log_origin)
+    return LogKeys(Path(settings.data_dir) / KEYS, secrets.token_bytes).add(origin_of(settings))
 
 
 def retire_log_key(settings: Settings, number: int) -> LogKey:

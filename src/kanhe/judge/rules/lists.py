@@ -84,7 +84,7 @@ class Lists:
 
     def spelled(self, list_name: str, value: str) -> str | None:
         """The value as events spell it, the only way it can be found; `None` if none can hold it."""
-        return _spelled(self.specs[list_name].holds, value) if list_name in self.specs else value
+        return spelled(self.specs[list_name].holds, value) if list_name in self.specs else value
 
     def contains(self, list_name: str, tenant: str, value: str, at_ms: int) -> bool:
         """Whether the value stood in the list for this tenant at this moment."""
@@ -298,15 +298,16 @@ def _entry(source: Source, line: int, cells: dict[str, str], spec: ListSpec) -> 
         raise source.error_at(line, 1, "the value is missing")
     if len(value) > VALUE_MAX or not value.isprintable():
         raise source.error_at(line, 1, f"a value is 1 to {VALUE_MAX} printable characters")
-    spelled = _spelled(spec.holds, value)
-    if spelled is None:
+    as_events = spelled(spec.holds, value)
+    if as_events is None:
         raise source.error_at(line, 1, f"{value[:80]!r} is no network address", "write 203.0.113.7")
     expires_ms = _moment(source, line, cells.get("expires", ""))
-    return PackEntry(spelled, expires_ms, cells.get("reason", ""), cells.get("author", ""))
+    return PackEntry(as_events, expires_ms, cells.get("reason", ""), cells.get("author", ""))
 
 
-def _spelled(holds: str, value: str) -> str | None:
-    """A value as events spell it: addresses in one way (RFC 5952), domains in lower case."""
+def spelled(holds: str, value: str) -> str | None:
+    """A value as events spell it: addresses in one way (RFC 5952), domains in lower case; `None` for
+    what is no address."""
     if holds == "ip":
         return same_address(value)
     return value.lower() if holds == "domain" else value

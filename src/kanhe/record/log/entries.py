@@ -15,9 +15,19 @@ import msgspec
 from kanhe.core.errors import StorageError
 from kanhe.core.event import ENTITY_KINDS
 from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, Row
-from kanhe.record.log.entry import SALT_BYTES, entry_of, happening_of, kind_of, pseudonyms
+from kanhe.record.log.entry import (
+    SALT_BYTES,
+    entry_of,
+    happening_of,
+    kind_of,
+    parse_entry,
+    pseudonyms,
+)
 
 _NO_SALT = bytes(SALT_BYTES)
+_MOST_REASONS = 500
+"""A rule's id has at most 64 characters, and an entry has room for 65,535 bytes: of an answer with
+more reasons than that the entry names the first ones, and commits to all."""
 
 
 class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,7 +90,7 @@ class Entries:
                 "",
                 outcome,
                 answer.score,
-                tuple([reason.rule for reason in answer.reasons]),
+                tuple([reason.rule for reason in answer.reasons[:_MOST_REASONS]]),
                 self.who(row),
             )
         except msgspec.DecodeError as error:
@@ -91,3 +101,8 @@ class Entries:
         pseudonym, tenant = self.pseudonym, row.tenant
         named = zip(ENTITY_KINDS, msgspec.structs.astuple(_named(row.body)), strict=True)
         return tuple([pseudonym(tenant, kind, id) for kind, id in named if id is not None])
+
+
+def was_decided(row: Row) -> bool:
+    """Whether rules were asked about the row's event, also if it was erased since."""
+    return row.kind == DECIDED or (row.kind == ERASED and parse_entry(row.body).outcome != "")

@@ -12,7 +12,7 @@ An entry is JSON with fixed keys in a fixed order, without spaces, optional keys
 | `received_ms` | when it came in |
 | `event`, `answer` | commitments to the bytes of the event and of the answer |
 | `policy`, `model` | hashes of the policy pack and of the model |
-| `outcome`, `score`, `reasons` | the decision, as ids of rules and not as text |
+| `outcome`, `score`, `reasons` | the decision, as ids of rules and not as text; the first 500 reasons |
 | `who` | pseudonyms of those the event names, each `kind:` and 32 hex digits |
 | `facts` | for what is no event: a few words about it |
 

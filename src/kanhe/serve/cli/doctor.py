@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from kanhe.app import kanhe_in_memory, look_over_journal, open_keys
+from kanhe.app import Ledger, kanhe_in_memory, last_row, look_over_journal, open_keys
 from kanhe.core.errors import KanheError
 from kanhe.core.settings import Settings
 from kanhe.judge.policy.pack import load_pack
@@ -34,6 +34,8 @@ _SYNCS = 20
 _SLOW_SYNC_MS = 10.0
 _SLOW_KERNEL_S = 10.0
 _FEW_FILES = 4_096
+_FOLD_S = 2.0
+"""In so long a sequencer that runs has folded what there was."""
 _KANHE_BEGAN_MS = 1_735_689_600_000
 """2025-01-01: a clock before it is wrong."""
 _PROBE = (
@@ -200,6 +202,45 @@ def _keys(settings: Settings) -> Check:
     return _check("keys", "fine" if count else "look", words("found.keys", count=count))
 
 
+def _log_keys(settings: Settings) -> Check:
+    """Whether the keys that sign the log can be read, and by their owner only."""
+    try:
+        ledger = Ledger(settings)
+        keys = ledger.keys.public()
+        if keys:
+            ledger.entries  # noqa: B018 - reads the key for pseudonyms, which is kept beside them
+    except KanheError as error:
+        return _check("log_keys", "bad", str(error))
+    count = sum(not key.retired for key in keys)
+    return _check("log_keys", "fine", words("found.log_keys", count=count))
+
+
+def _log(settings: Settings) -> Check:
+    """Whether the sequencer keeps up with the journal; one that runs is given the time for a fold."""
+    try:
+        ledger = Ledger(settings)
+        last = last_row(settings)
+        end = time.monotonic() + _FOLD_S
+        while (size := ledger.state()[0]) < last and time.monotonic() < end:
+            time.sleep(_FOLD_S / 10)
+    except KanheError as error:
+        return _check("log", "bad", str(error))
+    found = words("found.log", size=size, waiting=max(0, last - size))
+    return _check("log", "fine" if size >= last else "look", found)
+
+
+def _witnesses(settings: Settings) -> Check:
+    """Whether as many witnesses have cosigned as are required."""
+    try:
+        ledger = Ledger(settings)
+    except KanheError as error:
+        return _check("witnesses", "bad", str(error), "witness_list")
+    size, cosigned = ledger.state()
+    required = settings.log_cosignatures
+    found = words("found.witnesses", cosigned=cosigned, required=required)
+    return _check("witnesses", "fine" if cosigned >= required or not size else "look", found)
+
+
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     folder = folder.absolute()
@@ -210,4 +251,5 @@ def _existing(folder: Path) -> Path:
 
 _CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _python, _policy, _kernel, _folder, _disk, _sync, _journal, _clock, _files, _port, _keys,
+    _log_keys, _log, _witnesses,
 )  # fmt: skip

@@ -25,6 +25,8 @@ from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.record.log import verify as verifier
 from kanhe.record.log.audit import Misfit
+from kanhe.record.log.entries import was_decided
+from kanhe.record.log.errors import LogError
 from kanhe.record.log.note import NoteKey
 from kanhe.record.log.proof import SUFFIX
 from kanhe.record.log.sequencer import Sequencer
@@ -79,7 +81,7 @@ def _fold_on(sequencer: Sequencer, every_s: float, stop: threading.Event) -> Non
         pause = every_s
         try:
             folded = sequencer.fold(again=since_asked >= _AGAIN_S)
-        except StorageError as error:
+        except (StorageError, LogError) as error:
             folded, pause = None, max(every_s, _PAUSE_S)
             told = _tell_trouble((str(error),), told)
         else:
@@ -108,9 +110,10 @@ def show(settings: Settings, as_json: bool) -> int:
     """Name, size, root, keys, cosignatures: what somebody needs who wants to check the log."""
     ledger = Ledger(settings)
     state = ledger.look()
+    code = OK if state["cosignatures"] >= state["required"] else REFUSED
     if as_json:
         print_json(state)
-        return OK
+        return code
     rows = [
         (words("ledger.origin"), state["origin"]),
         (words("ledger.size"), f"{state['size']:,}"),
@@ -122,7 +125,7 @@ def show(settings: Settings, as_json: bool) -> int:
         *((words("ledger.witness"), key) for key in state["witnesses"]),
     ]
     print_table([words("col.item"), words("col.value")], rows, whole=(1,))
-    return OK if state["cosignatures"] >= state["required"] else REFUSED
+    return code
 
 
 def audit(settings: Settings, keys: Sequence[str], as_json: bool) -> int:
@@ -200,7 +203,7 @@ def receipt(
     seq = seq_of(decision)
     ledger = Ledger(settings)
     row = next(open_rows(settings)(seq - 1), None) if seq else None
-    if row is None or row.tenant != tenant or not row.is_event:
+    if row is None or row.seq != seq or row.tenant != tenant or not was_decided(row):
         return complain(words("ledger.no_decision", decision=decision), REFUSED)
     made = ledger.receipt(row, with_event=with_event)
     if made is None:

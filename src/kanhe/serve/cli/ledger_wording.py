@@ -129,6 +129,31 @@ LEDGER: dict[str, tuple[str, str]] = {
         "The content of {rows} rows is destroyed; the erasure is noted as {id}.",
         "已销毁 {rows} 行的内容；本次删除记录为 {id}。",
     ),
+    "check.log_keys": ("keys of the log", "日志密钥"),
+    "check.log": ("log", "存证日志"),
+    "check.witnesses": ("witnesses", "见证方"),
+    "found.log_keys": ("{count} sign", "{count} 把在用"),
+    "found.log": ("{size} entries, {waiting} rows waiting", "{size} 个条目，{waiting} 行待并入"),
+    "found.witnesses": (
+        "{cosigned} have cosigned, {required} are required",
+        "已有 {cosigned} 方联署，要求 {required} 方",
+    ),
+    "do.log_keys": (
+        "Keys are for their owner only (chmod 600); restore a missing or damaged one from its backup.",
+        "密钥只应由属主读取（chmod 600）；缺失或损坏的密钥请从备份恢复。",
+    ),
+    "do.log": (
+        "Run 'kanhe ledger run --once', or see why the sequencer does not run: 'kanhe serve' says so.",
+        "请运行 kanhe ledger run --once，或查看 kanhe serve 的日志，找出定序进程未运行的原因。",
+    ),
+    "do.witnesses": (
+        "See that the witnesses run and can be reached; the log goes on, and asks them again.",
+        "请确认见证方正在运行且可以访问；日志照常写入，并会再次请求联署。",
+    ),
+    "do.witness_list": (
+        "Mend the settings log_origin, log_witnesses and log_cosignatures, or the file they name.",
+        "请修正设置 log_origin、log_witnesses、log_cosignatures，或其指定的文件。",
+    ),
     "col.item": ("what", "项目"),
     "erase.queued": (
         "the request {id} waits: the process that holds the data folder has not done it yet",

@@ -51,10 +51,14 @@ class SequencerProcess:
         pause = _FIRST_PAUSE_S
         while not self._closing.is_set():
             begun = time.monotonic()
-            self._child = _start(self._settings)
-            if self._closing.is_set():
-                self.close_child()
-            code = self._child.wait()
+            try:
+                self._child = _start(self._settings)
+                if self._closing.is_set():
+                    self.close_child()
+                code = self._child.wait()
+            except OSError as error:
+                # No room for another process now, perhaps: the log waits, and nothing else does.
+                code = error.errno or 1
             if self._closing.is_set():
                 return
             pause = _FIRST_PAUSE_S if time.monotonic() - begun > _STEADY_S else pause

@@ -29,7 +29,7 @@ from kanhe.stores.sqlite.segments import KEY_BYTES
 GENERATION = 1 << 18
 _PARTS_BITS = 6
 PARTS = 1 << _PARTS_BITS
-_PART_SHIFT = 63 - _PARTS_BITS
+PART_SHIFT = 63 - _PARTS_BITS
 _EPOCH_FIRST = 1 << 22
 _EPOCH_NEXT = 1 << 24
 _SCAN = 65_536
@@ -102,7 +102,7 @@ class Seen:
         and `Filter.__contains__`.
         """
         key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
-        if key in self._memory[key >> _PART_SHIFT]:
+        if key in self._memory[key >> PART_SHIFT]:
             return ~key
         if self._words:
             word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
@@ -114,7 +114,7 @@ class Seen:
     def rows_of(self, key: int, db: sqlite3.Connection) -> list[int]:
         """The numbers of all rows with this key, newest first."""
         found = set(self._twins.get(key, ()))
-        seq = self._memory[key >> _PART_SHIFT].get(key)
+        seq = self._memory[key >> PART_SHIFT].get(key)
         if seq is not None:
             found.add(seq)
         for epoch, layer in enumerate(self._filters):
@@ -125,7 +125,7 @@ class Seen:
 
     def add(self, key: int, seq: int) -> None:
         """Remember a gathered row."""
-        if self._memory[key >> _PART_SHIFT].setdefault(key, seq) != seq:
+        if self._memory[key >> PART_SHIFT].setdefault(key, seq) != seq:
             self._twins.setdefault(key, []).append(seq)
 
     def forget(self, gathered: Iterable[tuple[int, int]]) -> None:
@@ -137,7 +137,7 @@ class Seen:
                 if not twins:
                     del self._twins[key]
             else:
-                del self._memory[key >> _PART_SHIFT][key]
+                del self._memory[key >> PART_SHIFT][key]
 
     def slice(self, size: int) -> Slice | None:
         """About `size` keys of the generation that is due, `None` if none is full yet."""
@@ -211,8 +211,8 @@ class Seen:
         rest = [seq for seq in self._twins.pop(key) if seq > end_row]
         if not rest:
             return
-        self._memory[key >> _PART_SHIFT].setdefault(key, rest[0])
-        rest = [seq for seq in rest if seq != self._memory[key >> _PART_SHIFT][key]]
+        self._memory[key >> PART_SHIFT].setdefault(key, rest[0])
+        rest = [seq for seq in rest if seq != self._memory[key >> PART_SHIFT][key]]
         if rest:
             self._twins[key] = rest
 
@@ -247,7 +247,7 @@ class Seen:
                     " restore the last good backup"
                 )
             for seq, key in enumerate(np.frombuffer(blob, dtype="<i8").tolist(), first):
-                if seq > at and (seq > end_row or key >> _PART_SHIFT >= self._parts):
+                if seq > at and (seq > end_row or key >> PART_SHIFT >= self._parts):
                     self.add(key, seq)
             at = max(at, last)
         return int(at)
