@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -38,6 +39,8 @@ _log = logging.getLogger("kanhe.ledger")
 _AGAIN_S = 10.0
 """How often a witness that did not cosign is asked again while nothing is new."""
 _PAUSE_S = 1.0
+_GIVES_WAY = 5
+"""By how many steps of niceness the sequencer stands behind the process that judges."""
 
 
 def run(settings: Settings, *, once: bool, beside_parent: bool) -> int:
@@ -56,6 +59,8 @@ def run(settings: Settings, *, once: bool, beside_parent: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ended)
     if beside_parent:
+        # Where both share a processor, whoever waits for a decision comes first.
+        os.nice(_GIVES_WAY)
         threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     with open_sequencer(settings) as sequencer:
         if once:
