@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from base64 import b64encode
 from pathlib import Path
@@ -13,37 +11,16 @@ import pytest
 from kanhe.record.log.checkpoint import Checkpoint, sign_checkpoint
 from kanhe.record.log.merkle import leaf_hash, prove_consistency, prove_inclusion
 from kanhe.record.log.tiles import ENTRIES, Edge, TileNodes, grow, read_edge, tiles_for
+from tests.log.building import build_judge
 from tests.log.trees import LOG, ORIGIN, entries
 
-SOURCE = Path(__file__).parent / "judge"
 SIZES = [1, 2, 255, 256, 257, 65_537, 70_000]
 
 
 @pytest.fixture(scope="session")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The judge, built from its source; skipped where Go or the one module it needs is not to be had."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("the Go toolchain is not installed: Go has not judged the log")
-    target = tmp_path_factory.mktemp("judge") / "judge"
-    # The module is pinned by hash in go.sum; no other toolchain is fetched for it.
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
-
-    def run(*args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [go, *args], cwd=SOURCE, env=environment, capture_output=True, text=True, timeout=120
-        )
-
-    try:
-        fetched = run("mod", "download")
-    except subprocess.TimeoutExpired:
-        pytest.skip("golang.org/x/mod did not come within two minutes: Go has not judged the log")
-    if fetched.returncode:
-        why = fetched.stderr.strip()[-300:]
-        pytest.skip(f"golang.org/x/mod is not to be had: Go has not judged the log: {why}")
-    built = run("build", "-mod=readonly", "-buildvcs=false", "-o", str(target), ".")
-    assert built.returncode == 0, built.stderr
-    return target
+    return build_judge(tmp_path_factory.mktemp("judge") / "judge")
 
 
 def _write(folder: Path, edge: Edge, count: int, leaves: list[bytes]) -> Edge:
