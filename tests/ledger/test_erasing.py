@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from kanhe.app import Kanhe, Ledger, ask_to_erase, erasure_is_open, find_person, open_rows
+from kanhe.core.decision import decision_id
 from kanhe.core.errors import StorageError
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
-from kanhe.flow import decision_id
 from kanhe.record.erasure import Erasure
 from kanhe.record.journal.ports import ERASED, NOTED
 from kanhe.record.log import verify as verifier
