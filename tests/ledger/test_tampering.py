@@ -23,7 +23,7 @@ from kanhe.stores.sqlite.segments import encoded, read_segment, shrinker
 from tests.ledger.shops import audited, fold, opened, payment, send, settings, shop
 
 TABLES = ("tenants", "types", "policies", "outbox", "seen", "progress")
-FLIPS = 1_000
+FLIPS = 600
 
 
 @pytest.fixture(scope="module")
