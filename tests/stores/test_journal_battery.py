@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import Journal, Message, Row, erased
 from kanhe.stores.memory import MemoryJournal
-from kanhe.stores.sqlite import SqliteJournal, seen
+from kanhe.stores.sqlite import seen
+from kanhe.stores.sqlite.journal import SqliteJournal
 from tests.stores.rows import check, fill, message, row
 
 Make = Callable[[Path], Journal]

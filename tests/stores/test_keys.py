@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kanhe.core.errors import StorageError
-from kanhe.stores.sqlite import ApiKeyError, ApiKeys
 from kanhe.stores.sqlite import keys as api_keys
+from kanhe.stores.sqlite.keys import ApiKeyError, ApiKeys
 
 NOW = 1_760_000_000_000
 

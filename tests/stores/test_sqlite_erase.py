@@ -8,7 +8,7 @@ import pytest
 
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import erased
-from kanhe.stores.sqlite import SqliteJournal
+from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.segments import read_segment
 from tests.stores.rows import fill, row
 from tests.stores.test_sqlite_journal_faults import Faulty

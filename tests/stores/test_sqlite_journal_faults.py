@@ -14,7 +14,8 @@ import pytest
 
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import JournalFull, Message, Row
-from kanhe.stores.sqlite import SqliteJournal, seen
+from kanhe.stores.sqlite import seen
+from kanhe.stores.sqlite.journal import SqliteJournal
 from tests.stores.rows import check, fill, message, row
 
 
@@ -249,7 +250,7 @@ def test_file_size_limit(tmp_path: Path) -> None:
         import resource, signal, sys
         from pathlib import Path
         from kanhe.record.journal.ports import JournalFull
-        from kanhe.stores.sqlite import SqliteJournal
+        from kanhe.stores.sqlite.journal import SqliteJournal
         from tests.stores.rows import check, row
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         journal = SqliteJournal(Path(sys.argv[1]))

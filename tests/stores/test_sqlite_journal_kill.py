@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kanhe.stores.sqlite import SqliteJournal, seen
+from kanhe.stores.sqlite import seen
+from kanhe.stores.sqlite.journal import SqliteJournal
 from tests.stores.rows import message, row
 
 _WRITER = textwrap.dedent(
@@ -20,7 +21,8 @@ _WRITER = textwrap.dedent(
     import random, sys
     from pathlib import Path
     import kanhe.stores.sqlite.checkpoint as checkpoint
-    from kanhe.stores.sqlite import SqliteJournal, seen
+    from kanhe.stores.sqlite import seen
+    from kanhe.stores.sqlite.journal import SqliteJournal
     from tests.stores.rows import message, row
     seen.GENERATION, seen.PARTS, seen.PART_SHIFT = 512, 8, 60
     checkpoint.START_BYTES = 200_000

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from kanhe.core.errors import StorageError
-from kanhe.stores.sqlite import SqliteJournal, schema
+from kanhe.stores.sqlite import schema
+from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.schema import Database, Migration, describe, migrations, open_database
 
 DATABASES = get_args(Database)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from kanhe.core.errors import StorageError
-from kanhe.stores.sqlite import SqliteJournal, checkpoint, seen
+from kanhe.stores.sqlite import checkpoint, seen
 from kanhe.stores.sqlite import journal as sqlite_journal
 from kanhe.stores.sqlite.filter import Filter
+from kanhe.stores.sqlite.journal import SqliteJournal
 from tests.stores.rows import check, fill, row
 
 

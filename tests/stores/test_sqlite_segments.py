@@ -21,8 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanhe.core.errors import StorageError
-from kanhe.stores.sqlite import SqliteJournal, seen, segments
+from kanhe.stores.sqlite import seen, segments
 from kanhe.stores.sqlite.checkup import Checkup, check_journal
+from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.segments import Packed, read_segment, segments_of, shrinker
 from tests.stores.rows import check, fill, row
 

@@ -1,61 +1,69 @@
 """The composition root: settings in, adapters picked, everything wired. Nothing else builds anything.
 
-`installation` opens the path of an event, `ledger` the log behind it, `auditing` holds both against
-each other, `upkeep` is what is due beside the events.
+- `opening`: an installation and what lies beside it, from settings.
+- `installation`: the path of an event with all that surrounds it.
+- `ledger`: the log behind it, for the sequencer and for readers.
+- `auditing`: log and journal, held against each other.
+- `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
+
+What is taken from here is loaded when it is asked for: to check a receipt, or to fold rows into the
+log, nobody should wait for the judging to be loaded.
 """
 
 from __future__ import annotations
 
-from kanhe.app.auditing import audit_log
-from kanhe.app.installation import (
-    ApiKeys,
-    Checkup,
-    Kanhe,
-    Pending,
-    Refusal,
-    Stats,
-    kanhe_in_memory,
-    look_over_journal,
-    open_history,
-    open_kanhe,
-    open_keys,
-    open_shop_table,
-)
-from kanhe.app.ledger import (
-    Ledger,
-    add_log_key,
-    ask_to_erase,
-    erasure_is_open,
-    find_person,
-    last_row,
-    open_rows,
-    open_sequencer,
-    retire_log_key,
-)
-from kanhe.stores.files.lock import FolderInUse
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kanhe.app.auditing import audit_log
+    from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
+    from kanhe.app.installation import Kanhe, Stats
+    from kanhe.app.ledger import (
+        Ledger,
+        add_log_key,
+        last_row,
+        open_rows,
+        open_sequencer,
+        retire_log_key,
+    )
+    from kanhe.app.opening import (
+        kanhe_in_memory,
+        look_over_journal,
+        open_history,
+        open_kanhe,
+        open_keys,
+        open_shop_table,
+    )
+    from kanhe.flow import Pending
+    from kanhe.stores.files.lock import FolderInUse
+
+_HOMES = {
+    "kanhe.app.auditing": ("audit_log",),
+    "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
+    "kanhe.app.installation": ("Kanhe", "Stats"),
+    "kanhe.app.ledger": (
+        "Ledger", "add_log_key", "last_row", "open_rows", "open_sequencer", "retire_log_key",
+    ),
+    "kanhe.app.opening": (
+        "kanhe_in_memory", "look_over_journal", "open_history", "open_kanhe", "open_keys",
+        "open_shop_table",
+    ),
+    "kanhe.flow": ("Pending",),
+    "kanhe.stores.files.lock": ("FolderInUse",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "ApiKeys",
-    "Checkup",
-    "FolderInUse",
-    "Kanhe",
-    "Ledger",
-    "Pending",
-    "Refusal",
-    "Stats",
-    "add_log_key",
-    "ask_to_erase",
-    "audit_log",
-    "erasure_is_open",
-    "find_person",
-    "kanhe_in_memory",
-    "last_row",
-    "look_over_journal",
-    "open_history",
-    "open_kanhe",
-    "open_keys",
-    "open_rows",
-    "open_sequencer",
-    "open_shop_table",
+    "FolderInUse", "Kanhe", "Ledger", "Pending", "Stats", "add_log_key", "ask_to_erase", "audit_log",
+    "erasure_is_open", "find_person", "kanhe_in_memory", "last_row", "look_over_journal",
+    "open_history", "open_kanhe", "open_keys", "open_rows", "open_sequencer", "open_shop_table",
     "retire_log_key",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """What stands in `__all__`, from its own module (PEP 562)."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,25 +6,43 @@ waits for a decision may notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
 from kanhe.app.ledger import Ledger
+from kanhe.judge.policy.pack import Pack
 from kanhe.record.erasure import Erasure, find_rows, names_of
+from kanhe.record.journal.ports import Journal
 from kanhe.record.log.entries import Happening
 from kanhe.stores.files.erasures import ErasureFolder
-
-if TYPE_CHECKING:
-    from kanhe.app.installation import Kanhe
 
 _PIECE_S = 0.05
 """How long one piece of erasing may take, before events have their turn again."""
 _AT_ONCE = 16
 _SEARCHED = 2_000
+
+
+class Writer(Protocol):
+    """The part of an installation that chores are done on; see `installation.Kanhe`."""
+
+    pack: Pack
+    journal: Journal
+
+    def note(self, happening: str, name: str, body: bytes) -> None:
+        """Write a row for something that is no event, durable when it returns."""
+
+    def erase_rows(self, entries: Mapping[int, bytes]) -> None:
+        """Destroy the content of rows, durable when it returns."""
+
+    def is_saving(self) -> bool:
+        """Whether a snapshot is being written."""
+
+    def forget(self, tenant: str, names: Iterable[tuple[str, str]]) -> None:
+        """Destroy the list entries of somebody, here and in snapshots."""
 
 
 class Upkeep:
@@ -36,7 +54,7 @@ class Upkeep:
         self._work: Iterator[bool] | None = None
         self._keys: frozenset[tuple[str, bool]] = frozenset()
 
-    def tend(self, kanhe: Kanhe) -> None:
+    def tend(self, kanhe: Writer) -> None:
         """Do what is due, or a piece of it. Raises `StorageError`; the next call tries again."""
         self._note_keys(kanhe)
         if self._work is None:
@@ -52,14 +70,14 @@ class Upkeep:
             self._work = None
             raise
 
-    def finish(self, kanhe: Kanhe) -> None:
+    def finish(self, kanhe: Writer) -> None:
         """Do everything that is due."""
         self._note_keys(kanhe)
         for waits in self._erase(kanhe):
             if waits:
                 sleep(_PIECE_S)
 
-    def _note_keys(self, kanhe: Kanhe) -> None:
+    def _note_keys(self, kanhe: Writer) -> None:
         """A key of the log that was added or retired becomes a row, once."""
         found = frozenset((str(one.key), one.retired) for one in self.ledger.keys.public())
         for text, retired in sorted(found - self._keys):
@@ -69,7 +87,7 @@ class Upkeep:
                 kanhe.note(f"log:key:{what}", f"log:key:{what}:{text}", body)
         self._keys = found
 
-    def _erase(self, kanhe: Kanhe) -> Iterator[bool]:
+    def _erase(self, kanhe: Writer) -> Iterator[bool]:
         """Carry out the open requests, piece by piece; gives after each whether the next one can only
         wait for another process.
 

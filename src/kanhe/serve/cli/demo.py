@@ -19,9 +19,9 @@ from kanhe.app import Kanhe, Pending
 from kanhe.core.errors import Refusal, SettingsError
 from kanhe.core.settings import Settings
 from kanhe.judge.intake.importing import MappedEvent
-from kanhe.serve.cli.importing import ImportRun, progress_bar
+from kanhe.serve.cli.importing import ImportRun
 from kanhe.serve.cli.serving import opened
-from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, say, tell
+from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, progress_bar, say, tell
 from kanhe.serve.cli.wording import either, words
 from kanhe.simulate import (
     CampaignResult,

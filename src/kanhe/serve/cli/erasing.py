@@ -10,9 +10,8 @@ from kanhe.app import FolderInUse, ask_to_erase, erasure_is_open, find_person, o
 from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.record.erasure import Erasure
-from kanhe.serve.cli.importing import progress_bar
 from kanhe.serve.cli.serving import now_ms
-from kanhe.serve.cli.terminal import OK, REFUSED, print_json, say, tell
+from kanhe.serve.cli.terminal import OK, REFUSED, print_json, progress_bar, say, tell
 from kanhe.serve.cli.wording import words
 
 _WAIT_S = 120.0

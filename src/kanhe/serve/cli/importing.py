@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,11 @@ from kanhe.judge.intake.importing import MappedEvent, apply
 from kanhe.judge.intake.mapping_reader import read_mapping
 from kanhe.judge.language.source import Source
 from kanhe.serve.cli.deciding import InputError, engine_for
-from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, say
+from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, progress_bar, say
 from kanhe.serve.cli.wording import either, words
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    pass
 
 _GROUP = 256
 
@@ -140,25 +139,6 @@ def import_file(
     else:
         run.show()
     return REFUSED if run.report.refused() or run.differing else OK
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A progress bar on standard error, silent where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        yield bar
 
 
 def _text_of(path: Path) -> Source:

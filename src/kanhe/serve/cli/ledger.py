@@ -16,7 +16,6 @@ import msgspec
 from kanhe.app import (
     Ledger,
     add_log_key,
-    audit_log,
     open_rows,
     open_sequencer,
     retire_log_key,
@@ -31,8 +30,16 @@ from kanhe.record.log.errors import LogError
 from kanhe.record.log.note import NoteKey
 from kanhe.record.log.proof import SUFFIX
 from kanhe.record.log.sequencer import Sequencer
-from kanhe.serve.cli.importing import progress_bar
-from kanhe.serve.cli.terminal import OK, REFUSED, complain, print_json, print_table, say, tell
+from kanhe.serve.cli.terminal import (
+    OK,
+    REFUSED,
+    complain,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    tell,
+)
 from kanhe.serve.cli.wording import words
 
 _log = logging.getLogger("kanhe.ledger")
@@ -135,6 +142,9 @@ def show(settings: Settings, as_json: bool) -> int:
 
 def audit(settings: Settings, keys: Sequence[str], as_json: bool) -> int:
     """Read everything again; returns 1 and names the first thing that does not fit."""
+    # The audit holds rows against the policy that decided, and loads the judging for that.
+    from kanhe.app import audit_log
+
     trusted = [NoteKey.parse(text) for text in keys]
     try:
         with progress_bar() as bar:

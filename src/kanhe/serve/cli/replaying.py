@@ -28,8 +28,7 @@ from kanhe.replay import (
     backtest,
     span_of,
 )
-from kanhe.serve.cli.importing import progress_bar
-from kanhe.serve.cli.terminal import OK, REFUSED, print_table, say
+from kanhe.serve.cli.terminal import OK, REFUSED, print_table, progress_bar, say
 from kanhe.serve.cli.wording import either, words
 
 _MOST_FEATURES = 5

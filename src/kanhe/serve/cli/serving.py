@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kanhe
-from kanhe.app import Kanhe, open_kanhe, open_keys
 from kanhe.core.errors import SettingsError
 from kanhe.core.settings import Settings, load_settings
 from kanhe.serve.cli.terminal import tell
 from kanhe.serve.cli.wording import words
+
+if TYPE_CHECKING:
+    from kanhe.app import Kanhe
 
 
 def settings_from(**options: Any) -> Settings:
@@ -27,6 +29,9 @@ def now_ms() -> int:
 def opened(settings: Settings) -> Kanhe:
     """The installation in the data folder; tells its progress if memory has to be rebuilt."""
 
+    # What judges is loaded by the commands that judge.
+    from kanhe.app import open_kanhe
+
     def progress(done: int, total: int) -> None:
         if done % 100_000 == 0:
             tell(words("rebuild.progress", done=done, total=total))
@@ -36,6 +41,7 @@ def opened(settings: Settings) -> Kanhe:
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Refuses to start where nobody could get in."""
+    from kanhe.app import open_keys
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
     from kanhe.serve.cli.sequencing import SequencerProcess

@@ -1,0 +1,54 @@
+"""Asking for somebody to be erased, beside whoever writes the journal; `upkeep` carries it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Progress
+from kanhe.core.settings import Settings
+from kanhe.judge.policy.pack import load_pack, starter_path
+from kanhe.judge.rules.lists import spelled
+from kanhe.record.erasure import Erasure, names_of
+from kanhe.stores.files.erasures import ErasureFolder
+from kanhe.stores.sqlite.reader import SqliteJournalReader
+
+
+def find_person(settings: Settings, erasure: Erasure, progress: Progress) -> Erasure:
+    """Search the journal for the rows that a request is about; gives the request back with them, and
+    with names as events spell them.
+
+    Raises `PolicyErrors` if the policy pack has mistakes: it says what the lists hold.
+    """
+    pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
+    erasure = msgspec.structs.replace(
+        erasure, names=tuple((kind, spelled(kind, id) or id) for kind, id in erasure.names)
+    )
+    names = names_of(erasure, {spec.name: spec.holds for spec in pack.lists})
+    found: list[int] = []
+    upto = 0
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    if path.exists():
+        journal = SqliteJournalReader(path)
+        try:
+            last = journal.last_seq()
+            for row in journal.rows():
+                if names(row):
+                    found.append(row.seq)
+                upto = row.seq
+                if upto % 10_000 == 0:
+                    progress(upto, last)
+        finally:
+            journal.close()
+    return msgspec.structs.replace(erasure, upto=upto, rows=tuple(found))
+
+
+def ask_to_erase(settings: Settings, erasure: Erasure) -> None:
+    """Hand a request over to whoever writes the journal; durable when it returns."""
+    ErasureFolder(Path(settings.data_dir) / ERASURES).ask(erasure)
+
+
+def erasure_is_open(settings: Settings, id: str) -> bool:
+    """Whether a request is not done yet."""
+    return ErasureFolder(Path(settings.data_dir) / ERASURES).is_open(id)
