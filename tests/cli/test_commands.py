@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from kanhe.core.errors import StorageError
-from kanhe.serve.cli.wording import CATALOGUE, lang_option, language_of, use_language, words
+from kanhe.serve.cli.phrases import CATALOGUE
+from kanhe.serve.cli.wording import lang_option, language_of, use_language, words
 from tests.cli.conftest import Kanhe
 
 

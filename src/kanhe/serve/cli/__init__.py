@@ -2,7 +2,7 @@
 
 - `commands`: every command, its options and help; each imports what it needs when it runs, so that
   `kanhe --help` is quick.
-- `wording`: what is said to people, in English and Chinese.
+- `wording`: what is said to people, from `phrases`, in English and Chinese.
 - `terminal`: tables, JSON, errors and exit codes.
 - `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`, `replaying`,
   `ledger`, `sequencing`, `erasing`, `witness`: the work.

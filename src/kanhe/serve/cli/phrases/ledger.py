@@ -1,4 +1,4 @@
-"""What the commands of the log and of erasing say, in both languages; part of `wording`'s catalogue."""
+"""The log and erasing: help, and what the commands tell."""
 
 from __future__ import annotations
 
