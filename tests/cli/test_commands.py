@@ -12,6 +12,10 @@ import pytest
 
 from kanhe.core.errors import StorageError
 from kanhe.serve.cli.phrases import CATALOGUE
+from kanhe.serve.cli.phrases.help import HELP
+from kanhe.serve.cli.phrases.ledger import LEDGER
+from kanhe.serve.cli.phrases.replay import REPLAY
+from kanhe.serve.cli.phrases.work import WORK
 from kanhe.serve.cli.wording import lang_option, language_of, use_language, words
 from tests.cli.conftest import Kanhe
 
@@ -363,3 +367,8 @@ def test_help_is_quick() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_two_phrases_have_one_key() -> None:
+    """What stands in one file of phrases is not overlaid by another."""
+    assert len(CATALOGUE) == sum(map(len, (HELP, LEDGER, REPLAY, WORK)))

@@ -341,8 +341,8 @@ def _witness(group: typer.Typer) -> None:
 
     @group.command(help=words("help.witness.add"))
     def add(
-        key: Annotated[str, typer.Argument(metavar="VKEY", help=words("opt.log_key"))],
-        origin: Annotated[str, typer.Option("--origin", help=words("opt.origin"))] = "",
+        key: Annotated[str, typer.Argument(metavar="VKEY", help=words("opt.watched_key"))],
+        origin: Annotated[str, typer.Option("--origin", help=words("opt.watched_origin"))] = "",
         data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
         as_json: Annotated[bool, _json()] = False,
     ) -> None:

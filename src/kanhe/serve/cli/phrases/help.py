@@ -127,11 +127,11 @@ HELP: dict[str, tuple[str, str]] = {
         "Name under which it cosigns, such as witness.example.",
         "联署时使用的名称，例如 witness.example。",
     ),
-    "opt.log_key": (
+    "opt.watched_key": (
         "Verifier key of the log: name+keyid+base64.",
         "日志的验证公钥：name+keyid+base64。",
     ),
-    "opt.origin": (
+    "opt.watched_origin": (
         "Origin of the log, where it is not the name of its key.",
         "日志的 origin；与密钥名称相同时可省略。",
     ),
