@@ -51,6 +51,8 @@ _EVENT = b"kanhe-event-v1\x00"
 _ANSWER = b"kanhe-answer-v1\x00"
 _HALF = SALT_BYTES // 2
 _PERSON = b"kanheWho"
+_BEGUN = 4_096
+"""For how many pairs of tenant and kind the beginning of the hash is kept."""
 
 _Kind = Annotated[str, msgspec.Meta(pattern=_KIND)]
 _Commitment = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
@@ -143,20 +145,27 @@ def kind_of(source: str, subject: str, action: str) -> str:
     return kind
 
 
-def pseudonyms(key: bytes, remember: int = 65_536) -> Callable[[str, str, str], str]:
+def pseudonyms(key: bytes) -> Callable[[str, str, str], str]:
     """The function from tenant, kind of entity and id to the entity's pseudonym under `key`.
 
     `key` is 32 random bytes of this installation; whoever changes it parts the old entries from the
-    new. The last `remember` are kept in memory, because the same few are asked for again and again.
+    new.
     """
     if len(key) != PSEUDONYM_KEY_BYTES:
         raise FormatError(f"a key for pseudonyms has {PSEUDONYM_KEY_BYTES} bytes, not {len(key)}")
 
-    @lru_cache(remember)
-    def pseudonym(tenant: str, kind: str, id: str) -> str:
+    @lru_cache(_BEGUN)
+    def begun(tenant: str, kind: str) -> Callable[[], blake2s]:
         # Tenants and kinds hold no zero byte, so that no two entities read the same.
-        text = f"{tenant}\0{kind}\0{id}".encode()
-        mac = blake2s(text, key=key, digest_size=PSEUDONYM_BYTES, person=_PERSON)
+        text = f"{tenant}\0{kind}\0".encode()
+        return blake2s(text, key=key, digest_size=PSEUDONYM_BYTES, person=_PERSON).copy
+
+    def pseudonym(tenant: str, kind: str, id: str) -> str:
+        # Setting up a keyed hash costs more than hashing an id, and most ids are seen too seldom for
+        # a memory of them to be worth its misses. So each hash goes on from where the key, the
+        # tenant and the kind have brought it.
+        mac = begun(tenant, kind)()
+        mac.update(id.encode())
         return f"{kind}:{mac.hexdigest()}"
 
     return pseudonym
