@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ class FaultyOs:
     def __init__(self, fail_at: int = -1, late: bool = False) -> None:
         self.steps = 0
         self._fail_at, self._late = fail_at, late
+        # Files are synced by several threads, and each step has a number of its own.
+        self._counting = threading.Lock()
         self._names: dict[int, dict[str, tuple[int, bool]]] = {}
         self._bytes: dict[int, bytes] = {}
 
@@ -37,7 +40,8 @@ class FaultyOs:
 
     def _step(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def step(*arguments: Any, **options: Any) -> Any:
-            number, self.steps = self.steps, self.steps + 1
+            with self._counting:
+                number, self.steps = self.steps, self.steps + 1
             if number == self._fail_at and not self._late:
                 raise OSError(5, "Input/output error")
             result = real(*arguments, **options)

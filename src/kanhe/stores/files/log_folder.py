@@ -29,7 +29,7 @@ from kanhe.stores.files.durable import (
     PUBLIC_MODE,
     remove_drafts,
     replace_file,
-    seal_draft,
+    seal_drafts,
     sync_folder,
     write_all,
     write_draft,
@@ -246,8 +246,8 @@ class LogFolder(LogFolderReader):
             for draft, file in drafts.items():
                 unsealed.append(write_draft(draft, file.content))
             # (3) The bytes survive the loss of power from here on, under names nobody looks at.
-            while unsealed:
-                seal_draft(unsealed.pop())
+            sealing, unsealed = unsealed, []
+            seal_drafts(sealing)
             # (4) A crash of the process in between leaves some of the files in place, each whole.
             for draft, file in drafts.items():
                 place = self._path / file.path
