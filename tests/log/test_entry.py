@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from kanhe.record.log.entry import (
     Entry,
+    Pseudonyms,
     entry_of,
     fits,
     happening_of,
     kind_of,
     parse_entry,
-    pseudonyms,
 )
 from kanhe.record.log.errors import FormatError, ProofError
 from kanhe.record.log.receipt import check_opening, opening_of
@@ -71,15 +71,26 @@ def test_half_a_salt_opens_half() -> None:
 
 def test_pseudonyms_are_the_installations_own() -> None:
     """One entity has one pseudonym per installation, tenant and kind."""
-    one, other = pseudonyms(bytes(32)), pseudonyms(b"k" * 32)
+    one, other = Pseudonyms(bytes(32)), Pseudonyms(b"k" * 32)
     names = {
         one("shop", "user", "7"), one("shop", "card", "7"), one("shop2", "user", "7"),
         one("shop", "user", "8"), one("shop", "user", "7\0"), other("shop", "user", "7"),
     }  # fmt: skip
     assert len(names) == 6
-    assert one("shop", "user", "7") == pseudonyms(bytes(32))("shop", "user", "7")
+    assert one("shop", "user", "7") == Pseudonyms(bytes(32))("shop", "user", "7")
     with pytest.raises(FormatError):
-        pseudonyms(b"short")
+        Pseudonyms(b"short")
+
+
+def test_pseudonyms_made_together_are_those_made_one_by_one() -> None:
+    """Many ids of one event have the pseudonyms that each of them has by itself, in their order."""
+    kinds = ("user", "card", "ip")
+    together = Pseudonyms(bytes(32), kinds)
+    for _ in range(2):
+        assert together.of_all("shop", ("7", None, "é")) == (
+            together("shop", "user", "7"), together("shop", "ip", "é"),
+        )  # fmt: skip
+    assert together.of_all("shop2", ("7", None, None)) == (together("shop2", "user", "7"),)
 
 
 @given(
@@ -102,7 +113,7 @@ def test_entries_come_back(
 
 def test_other_happenings() -> None:
     """What is no event has an entry of a few words, and sorts them."""
-    who = pseudonyms(bytes(32))("shop", "user", "7")
+    who = Pseudonyms(bytes(32))("shop", "user", "7")
     raw = happening_of("privacy:person:erased", 0, 5, {"rows": "12", "by": "dpo"}, [who])
     assert raw.decode() == (
         f'{{"v":1,"kind":"privacy:person:erased","seq":0,"at_ms":5,"who":["{who}"],'

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from kanhe.record.log.checkpoint import Checkpoint, sign_checkpoint, with_signatures
 from kanhe.record.log.cosignature import WitnessSigner
-from kanhe.record.log.entry import entry_of, kind_of, pseudonyms
+from kanhe.record.log.entry import Pseudonyms, entry_of, kind_of
 from kanhe.record.log.merkle import Node, prove_inclusion
 from kanhe.record.log.note import Note, NoteSigner
 from kanhe.record.log.receipt import encode_receipt, opening_of
@@ -99,7 +99,7 @@ def signed(edge: Edge, witnesses: Sequence[WitnessSigner] = WITNESSES) -> Note:
 
 def entry(seq: int = 1) -> bytes:
     """An entry as the path of an event makes it."""
-    who = pseudonyms(bytes(32))
+    who = Pseudonyms(bytes(32))
     return entry_of(
         kind_of("flow", "payment.attempted", "deny"), seq, NOW_S * 1000, NOW_S * 1000 + 5, SALT,
         BODY, ANSWER, "sha256:" + "0" * 64, "", "deny", 350, ("card_testing",),

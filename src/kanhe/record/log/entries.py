@@ -17,11 +17,11 @@ from kanhe.core.event import ENTITY_KINDS
 from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, Row
 from kanhe.record.log.entry import (
     SALT_BYTES,
+    Pseudonyms,
     entry_of,
     happening_of,
     kind_of,
     parse_entry,
-    pseudonyms,
 )
 
 _NO_SALT = bytes(SALT_BYTES)
@@ -66,7 +66,7 @@ class Entries:
     """Makes entries under one key for pseudonyms (32 bytes, of this installation alone)."""
 
     def __init__(self, key: bytes) -> None:
-        self.pseudonym = pseudonyms(key)
+        self.pseudonym = Pseudonyms(key, ENTITY_KINDS)
 
     def of(self, row: Row) -> bytes:
         """The entry of a row. Raises `StorageError` for a row that cannot have been written by us."""
@@ -98,9 +98,7 @@ class Entries:
 
     def who(self, row: Row) -> tuple[str, ...]:
         """The pseudonyms of those whom an event names, in the order of `ENTITY_KINDS`."""
-        pseudonym, tenant = self.pseudonym, row.tenant
-        named = zip(ENTITY_KINDS, msgspec.structs.astuple(_named(row.body)), strict=True)
-        return tuple([pseudonym(tenant, kind, id) for kind, id in named if id is not None])
+        return self.pseudonym.of_all(row.tenant, msgspec.structs.astuple(_named(row.body)))
 
 
 def was_decided(row: Row) -> bool:

@@ -31,7 +31,7 @@ can: it is kept like the journal, and is not given to those who read the log.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2s, sha256
 from hmac import compare_digest
@@ -51,8 +51,8 @@ _EVENT = b"kanhe-event-v1\x00"
 _ANSWER = b"kanhe-answer-v1\x00"
 _HALF = SALT_BYTES // 2
 _PERSON = b"kanheWho"
-_BEGUN = 4_096
-"""For how many pairs of tenant and kind the beginning of the hash is kept."""
+_BEGUN = 512
+"""For how many tenants the beginnings of the hashes are kept."""
 
 _Kind = Annotated[str, msgspec.Meta(pattern=_KIND)]
 _Commitment = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
@@ -100,7 +100,7 @@ def entry_of(
 ) -> bytes:
     """The entry of one row of the journal.
 
-    `kind` comes from `kind_of`, `who` from the function that `pseudonyms` makes; `salt` is 32
+    `kind` comes from `kind_of`, `who` from `Pseudonyms`; `salt` is 32
     random bytes that no other row has; `outcome` is empty and `score` None for an event that was
     only recorded. Raises `FormatError` if the entry would be longer than a log can hold.
     """
@@ -145,30 +145,48 @@ def kind_of(source: str, subject: str, action: str) -> str:
     return kind
 
 
-def pseudonyms(key: bytes) -> Callable[[str, str, str], str]:
-    """The function from tenant, kind of entity and id to the entity's pseudonym under `key`.
+class Pseudonyms:
+    """From tenant, kind of entity and id to the entity's pseudonym under one key.
 
-    `key` is 32 random bytes of this installation; whoever changes it parts the old entries from the
-    new.
+    Setting up a keyed hash costs more than hashing an id, and most ids are seen too seldom for a
+    memory of them to be worth its misses. So each hash goes on from where the key, the tenant and
+    the kind have brought it.
     """
-    if len(key) != PSEUDONYM_KEY_BYTES:
-        raise FormatError(f"a key for pseudonyms has {PSEUDONYM_KEY_BYTES} bytes, not {len(key)}")
 
-    @lru_cache(_BEGUN)
-    def begun(tenant: str, kind: str) -> Callable[[], blake2s]:
+    def __init__(self, key: bytes, kinds: Sequence[str] = ()) -> None:
+        """`key` is 32 random bytes of this installation; whoever changes it parts the old entries
+        from the new. `kinds` are those that `of_all` is asked about."""
+        if len(key) != PSEUDONYM_KEY_BYTES:
+            raise FormatError(
+                f"a key for pseudonyms has {PSEUDONYM_KEY_BYTES} bytes, not {len(key)}"
+            )
+        self._key = key
+        self._kinds = tuple(kinds)
+        self._all = lru_cache(_BEGUN)(self._begun_all)
+
+    def __call__(self, tenant: str, kind: str, id: str) -> str:
+        """The pseudonym of one entity."""
+        begun = self._begun(tenant, kind)
+        begun.update(id.encode())
+        return f"{kind}:{begun.hexdigest()}"
+
+    def of_all(self, tenant: str, ids: Iterable[str | None]) -> tuple[str, ...]:
+        """The pseudonyms of the ids that are given, one for each kind in its place."""
+        found = []
+        for (begin, kind), id in zip(self._all(tenant), ids, strict=True):
+            if id is not None:
+                begun = begin()
+                begun.update(id.encode())
+                found.append(kind + begun.hexdigest())
+        return tuple(found)
+
+    def _begun_all(self, tenant: str) -> list[tuple[Callable[[], blake2s], str]]:
+        return [(self._begun(tenant, kind).copy, f"{kind}:") for kind in self._kinds]
+
+    def _begun(self, tenant: str, kind: str) -> blake2s:
         # Tenants and kinds hold no zero byte, so that no two entities read the same.
         text = f"{tenant}\0{kind}\0".encode()
-        return blake2s(text, key=key, digest_size=PSEUDONYM_BYTES, person=_PERSON).copy
-
-    def pseudonym(tenant: str, kind: str, id: str) -> str:
-        # Setting up a keyed hash costs more than hashing an id, and most ids are seen too seldom for
-        # a memory of them to be worth its misses. So each hash goes on from where the key, the
-        # tenant and the kind have brought it.
-        mac = begun(tenant, kind)()
-        mac.update(id.encode())
-        return f"{kind}:{mac.hexdigest()}"
-
-    return pseudonym
+        return blake2s(text, key=self._key, digest_size=PSEUDONYM_BYTES, person=_PERSON)
 
 
 def parse_entry(raw: bytes) -> Entry:
