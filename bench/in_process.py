@@ -33,9 +33,10 @@ def measure(work: Path, rounds: int, per_round: int) -> dict[str, float]:
     with open_kanhe(settings, lambda: int(time.time() * 1000)) as kanhe:
         gc.collect()
         gc.freeze()
-        _judge(kanhe, events[:per_round])
+        judge_all(kanhe, events[:per_round])
         spent = [
-            _judge(kanhe, events[i * per_round : (i + 1) * per_round]) for i in range(1, rounds + 1)
+            judge_all(kanhe, events[i * per_round : (i + 1) * per_round])
+            for i in range(1, rounds + 1)
         ]
         stats = kanhe.stats()
     assert stats.seq == len(events), "not every event is in the journal"
@@ -61,7 +62,7 @@ class Spent(NamedTuple):
     """How many events were not allowed."""
 
 
-def _judge(kanhe: Kanhe, events: list[bytes]) -> Spent:
+def judge_all(kanhe: Kanhe, events: list[bytes]) -> Spent:
     """Judge events in groups, each durable before the next."""
     wall = cpu = 0.0
     stopped = 0

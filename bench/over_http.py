@@ -130,21 +130,27 @@ def _wrk(lines: Path, load: Load, prefix: str, seconds: int, skip: int, first_ms
 
 @contextlib.contextmanager
 def _kanhe(folder: Path) -> Iterator[dict[str, Load]]:
-    """`kanhe serve` on the benchmark's pack, as a shop would run it, API key included."""
+    """`kanhe serve` on the benchmark's pack, and what is asked of it."""
     folder.mkdir()
-    pack, data, port = policy.write_pack(folder / "pack"), str(folder / "data"), _free_port()
-    kanhe = [str(Path(sys.executable).with_name("kanhe"))]
-    token = subprocess.run(
-        [*kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
-    with _running(pinned(command, cores()[0]), port, folder / "log.txt"):
+    with served(str(folder / "data"), policy.write_pack(folder / "pack")) as (port, token):
         _check(port, token)
         yield {
             "single": Load(port, "/v1/decisions", token, CONNECTIONS, 1),
             "batch": Load(port, "/v1/decisions:batch", token, BATCH_CONNECTIONS, BATCH),
         }
+
+
+@contextlib.contextmanager
+def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
+    """`kanhe serve` on one core, as a shop would run it: its port, and the token of an API key."""
+    kanhe, port = [str(Path(sys.executable).with_name("kanhe"))], _free_port()
+    token = subprocess.run(
+        [*kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
+    with _running(pinned(command, cores()[0]), port, pack.parent / "log.txt"):
+        yield port, token
 
 
 @contextlib.contextmanager

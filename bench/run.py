@@ -41,6 +41,7 @@ class Part(NamedTuple):
 PARTS = {
     "in-process": Part("in_process", "decisions in one process", ("5", "40000"), ("2", "10000"), True, True),
     "http": Part("over_http", "decisions over HTTP, two stacks", ("5", "5"), ("1", "2"), False, True),
+    "ledger": Part("ledger", "the log", ("1000000", "2000", "200", "3"), ("120000", "300", "40", "1"), False, True),
     "rules": Part("conditions", "the same rules in three engines", ("9",), ("3",), True),
     "entities": Part("entities", "memory at a million entities", (), (), True),
     "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
@@ -69,6 +70,10 @@ FIGURES = (
     Figure("bytes_per_entity", "entities", "d  memory per entity, 1,000,000 entities", "bytes", 800, True),
     Figure("kernel_vs_duckdb", "batch", "e  60 features: times faster than DuckDB", "×", 1),
     Figure("vs_off_the_shelf", "http", "f  times faster than the off-the-shelf stack", "×", 40),
+    Figure("log_entries_per_s", "ledger", "g  sequenced on one core, decisions beside it", "entries/s", 20_000),
+    Figure("receipt_p99_ms", "ledger", "h  a receipt, 99th percentile", "ms", 20, lower_is_better=True),
+    Figure("audit_s_per_million", "ledger", "i  a whole audit, per million entries", "s", 60, lower_is_better=True),
+    Figure("log_cost_share", "ledger", "j  of a decision's time, for the log", "%", 15, lower_is_better=True),
 )  # fmt: skip
 
 
@@ -167,6 +172,12 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("entities", "events_per_entity", "   events that named each entity, on average", lambda v: f"{v:.1f}"),
         ("batch", "kernel_s", "   60 features, kernel on one core", lambda v: f"{v:.1f} s"),
         ("batch", "duckdb_s", "   60 features, DuckDB on all cores", lambda v: f"{v:.1f} s"),
+        ("ledger", "entries", "   entries of the log", lambda v: f"{v:,.0f}"),
+        ("ledger", "log_entries_alone_per_s", "   sequenced when nothing is judged", lambda v: f"{v:,.0f}/s"),
+        ("ledger", "judged_beside_per_s", "   judged meanwhile on the other core", lambda v: f"{v:,.0f}/s"),
+        ("ledger", "sequencer_cost_share", "   decisions lost to the sequencer beside", lambda v: f"{v:.1f} %"),
+        ("ledger", "receipt_p50_ms", "   a receipt, median", lambda v: f"{v:.1f} ms"),
+        ("ledger", "receipt_http_p99_ms", "   a receipt over HTTP, 99th percentile", lambda v: f"{v:.1f} ms"),
         ("http", "peer_per_s", "   off-the-shelf stack, 64 connections", lambda v: f"{v:,.0f}/s"),
         ("http", "peer_p99_ms", "   off-the-shelf stack, 99th percentile", lambda v: f"{v:.0f} ms"),
     ]  # fmt: skip
