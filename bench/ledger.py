@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from bench import policy
 from bench.machine import cores, pinned
 from bench.over_http import served
-from kanhe.flow import decision_id
+from kanhe.core.decision import decision_id
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,8 +21,8 @@ from typing import Any
 from bench import workload
 from bench.in_process import judge_all
 from kanhe.app import Kanhe, audit_log, open_kanhe, open_sequencer
+from kanhe.core.decision import decision_id
 from kanhe.core.settings import Settings
-from kanhe.flow import decision_id
 from kanhe.record.log.sequencer import MOST_AT_ONCE, Sequencer
 
 ROUND = 5_120
