@@ -142,14 +142,22 @@ def _kanhe(folder: Path) -> Iterator[dict[str, Load]]:
 
 @contextlib.contextmanager
 def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
-    """`kanhe serve` on one core, as a shop would run it: its port, and the token of an API key."""
+    """`kanhe serve` on one core, as a shop would run it: its port, and the token of an API key.
+
+    The sequencer of the log is a process of its own and has the other core, beside wrk.
+    """
     kanhe, port = [str(Path(sys.executable).with_name("kanhe"))], _free_port()
     token = subprocess.run(
         [*kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
-    with _running(pinned(command, cores()[0]), port, pack.parent / "log.txt"):
+    sequencer = ["nice", "-n", "5", *kanhe, "ledger", "run", "--data-dir", data]
+    environment = os.environ | {"KANHE_LOG_SEQUENCER": "false"}
+    with (
+        _running(pinned(command, cores()[0]), port, pack.parent / "log.txt", environment),
+        _process(pinned(sequencer, cores()[1]), pack.parent / "sequencer.txt", os.environ.copy()),
+    ):
         yield port, token
 
 
