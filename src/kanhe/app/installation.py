@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -30,8 +29,6 @@ from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
 
 _RETRY_AFTER_MS = 10_000
-
-_log = logging.getLogger("kanhe.app")
 
 Progress = Callable[[int, int], None]
 """Called now and then while the state is rebuilt, with rows done and rows in all."""

@@ -12,8 +12,8 @@ DECIDED = 0
 RECORDED = 1
 """The event was only taken in."""
 NOTED = 2
-"""No event but something that happened to the installation: a new key of the log, a change of policy,
-an erasure. It counts for nothing, and has a number so that the log has it in its one order."""
+"""No event but something that happened to the installation: a key of the log was added or retired,
+somebody was erased. It counts for nothing, and has a number so that the log has it in its one order."""
 ERASED = 3
 """An event whose content was destroyed. Its body is the entry that the log holds for it."""
 

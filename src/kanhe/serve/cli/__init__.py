@@ -2,6 +2,7 @@
 
 - `commands`: every command, its options and help; each imports what it needs when it runs, so that
   `kanhe --help` is quick.
+- `options`: those that many commands have.
 - `wording`: what is said to people, from `phrases`, in English and Chinese.
 - `terminal`: tables, JSON, errors and exit codes.
 - `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`, `replaying`,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kanhe.serve.cli import options
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.wording import words
 
@@ -51,22 +52,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit()
 
 
-def _data_dir() -> Any:
-    return typer.Option("--data-dir", help=words("opt.data_dir"), show_default=False)
-
-
-def _policy() -> Any:
-    return typer.Option("--policy", help=words("opt.policy"), show_default=False)
-
-
-def _json() -> Any:
-    return typer.Option("--json", help=words("opt.json"))
-
-
-def _tenant() -> Any:
-    return typer.Option("--tenant", help=words("opt.tenant"))
-
-
 def _serving(app: typer.Typer) -> None:
     @app.command(help=words("help.serve"))
     def serve(
@@ -76,8 +61,8 @@ def _serving(app: typer.Typer) -> None:
             bool | None,
             typer.Option("--require-keys/--no-require-keys", " /--open", help=words("opt.keys")),
         ] = None,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
         log_level: Annotated[str | None, typer.Option(help=words("opt.log_level"))] = None,
         log_format: Annotated[str | None, typer.Option(help=words("opt.log_format"))] = None,
     ) -> None:
@@ -92,11 +77,11 @@ def _serving(app: typer.Typer) -> None:
 
     @app.command(help=words("help.doctor"))
     def doctor(
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
         host: Annotated[str | None, typer.Option("--host", help=words("opt.host"))] = None,
         port: Annotated[int | None, typer.Option("--port", help=words("opt.port"))] = None,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import doctor, serving
 
@@ -108,13 +93,13 @@ def _judging(app: typer.Typer) -> None:
     @app.command(help=words("help.decide"))
     def decide(
         lines: Annotated[str, typer.Argument(metavar="FILE|-", help=words("opt.lines"))] = "-",
-        tenant: Annotated[str, _tenant()] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         record: Annotated[bool, typer.Option("--record", help=words("opt.record"))] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help=words("opt.dry_run"))] = False,
         scope: Annotated[list[str] | None, typer.Option(help=words("opt.scopes"))] = None,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import deciding, serving
 
@@ -126,12 +111,12 @@ def _judging(app: typer.Typer) -> None:
     def import_(
         file: Annotated[Path, typer.Argument(metavar="FILE", help=words("opt.table"))],
         mapping: Annotated[Path, typer.Option("--map", help=words("opt.map"))],
-        tenant: Annotated[str, _tenant()] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         record: Annotated[bool, typer.Option("--record", help=words("opt.record"))] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help=words("opt.dry_run"))] = False,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import importing, serving
 
@@ -148,8 +133,8 @@ def _judging(app: typer.Typer) -> None:
             Path | None, typer.Option("--policy", help=words("opt.other_policy"))
         ] = None,
         show: Annotated[int, typer.Option("--show", min=0, help=words("opt.show"))] = 20,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import replaying, serving
 
@@ -162,9 +147,9 @@ def _judging(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option("--seed", help=words("opt.seed"))] = 1,
         data: Annotated[Path | None, typer.Option("--data", help=words("opt.data"))] = None,
         mapping: Annotated[Path | None, typer.Option("--map", help=words("opt.map"))] = None,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import demo, serving
 
@@ -185,7 +170,7 @@ def _groups(app: typer.Typer) -> None:
 def _keys(group: typer.Typer) -> None:
     @group.command(help=words("help.keys.create"))
     def create(
-        tenant: Annotated[str, _tenant()] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         name: Annotated[str, typer.Option("--name", help=words("opt.key_name"))] = "key",
         scope: Annotated[
             list[str] | None, typer.Option("--scope", help=words("opt.key_scope"))
@@ -193,8 +178,8 @@ def _keys(group: typer.Typer) -> None:
         rate: Annotated[float, typer.Option("--rate", help=words("opt.rate"))] = 0.0,
         burst: Annotated[int, typer.Option("--burst", help=words("opt.burst"))] = 0,
         expires: Annotated[str, typer.Option("--expires", help=words("opt.expires"))] = "",
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import keyring, serving
 
@@ -203,9 +188,9 @@ def _keys(group: typer.Typer) -> None:
 
     @group.command("list", help=words("help.keys.list"))
     def list_(
-        tenant: Annotated[str | None, _tenant()] = None,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        tenant: Annotated[str | None, options.tenant()] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import keyring, serving
 
@@ -214,8 +199,8 @@ def _keys(group: typer.Typer) -> None:
     @group.command(help=words("help.keys.revoke"))
     def revoke(
         key_id: Annotated[str, typer.Argument(metavar="ID", help=words("opt.key_id"))],
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import keyring, serving
 
@@ -228,7 +213,7 @@ def _packs(group: typer.Typer) -> None:
         folder: Annotated[
             Path | None, typer.Argument(metavar="FOLDER", help=words("opt.pack"))
         ] = None,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import packs, serving
 
@@ -239,7 +224,7 @@ def _packs(group: typer.Typer) -> None:
         folder: Annotated[
             Path | None, typer.Argument(metavar="FOLDER", help=words("opt.pack"))
         ] = None,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import packs, serving
 
@@ -256,10 +241,10 @@ def _lists(group: typer.Typer) -> None:
     @group.command(help=words("help.lists.show"))
     def show(
         name: Annotated[str | None, typer.Argument(help=words("opt.list"))] = None,
-        tenant: Annotated[str, _tenant()] = "default",
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        tenant: Annotated[str, options.tenant()] = "default",
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import listing, serving
 
@@ -270,13 +255,13 @@ def _lists(group: typer.Typer) -> None:
     def add(
         name: Annotated[str, typer.Argument(help=words("opt.list"))],
         value: Annotated[str, typer.Argument(help=words("opt.value"))],
-        tenant: Annotated[str, _tenant()] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         for_: Annotated[str, typer.Option("--for", help=words("opt.entry_for"))] = "",
         note: Annotated[str, typer.Option("--note", help=words("opt.note"))] = "",
         staff: Annotated[str, typer.Option("--staff", help=words("opt.staff"))] = "",
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import listing, serving
 
@@ -287,11 +272,11 @@ def _lists(group: typer.Typer) -> None:
     def remove(
         name: Annotated[str, typer.Argument(help=words("opt.list"))],
         value: Annotated[str, typer.Argument(help=words("opt.value"))],
-        tenant: Annotated[str, _tenant()] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         staff: Annotated[str, typer.Option("--staff", help=words("opt.staff"))] = "",
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import listing, serving
 
@@ -302,8 +287,8 @@ def _lists(group: typer.Typer) -> None:
 def _events(group: typer.Typer) -> None:
     @group.command("list", help=words("help.events.list"))
     def list_(
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import catalogue, serving
 
@@ -312,8 +297,8 @@ def _events(group: typer.Typer) -> None:
     @group.command(help=words("help.events.show"))
     def show(
         name: Annotated[str, typer.Argument(metavar="TYPE", help=words("opt.event_type"))],
-        policy: Annotated[str | None, _policy()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        policy: Annotated[str | None, options.policy()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import catalogue, serving
 
@@ -333,7 +318,7 @@ def _witness(group: typer.Typer) -> None:
     def init(
         name: Annotated[str, typer.Option("--name", help=words("opt.witness_name"))],
         data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import witness
 
@@ -344,7 +329,7 @@ def _witness(group: typer.Typer) -> None:
         key: Annotated[str, typer.Argument(metavar="VKEY", help=words("opt.watched_key"))],
         origin: Annotated[str, typer.Option("--origin", help=words("opt.watched_origin"))] = "",
         data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import witness
 
@@ -365,7 +350,7 @@ def _witness(group: typer.Typer) -> None:
     @group.command(help=words("help.witness.show"))
     def show(
         data_dir: Annotated[str, _witness_dir()] = _WITNESS_DIR,
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import witness
 
@@ -374,7 +359,7 @@ def _witness(group: typer.Typer) -> None:
 
 def _looking(app: typer.Typer) -> None:
     @app.command(help=words("help.version"))
-    def version(as_json: Annotated[bool, _json()] = False) -> None:
+    def version(as_json: Annotated[bool, options.as_json()] = False) -> None:
         import kanhe
         from kanhe.serve.cli.terminal import print_json, say
 

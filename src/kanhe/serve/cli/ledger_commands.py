@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from kanhe.serve.cli import options
 from kanhe.serve.cli.wording import words
-
-
-def _data_dir() -> Any:
-    return typer.Option("--data-dir", help=words("opt.data_dir"), show_default=False)
-
-
-def _json() -> Any:
-    return typer.Option("--json", help=words("opt.json"))
 
 
 def fill_ledger(group: typer.Typer) -> None:
@@ -22,8 +15,8 @@ def fill_ledger(group: typer.Typer) -> None:
 
     @group.command(help=words("help.ledger.show"))
     def show(
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import ledger, serving
 
@@ -32,8 +25,8 @@ def fill_ledger(group: typer.Typer) -> None:
     @group.command(help=words("help.ledger.audit"))
     def audit(
         key: Annotated[list[str] | None, typer.Option("--key", help=words("opt.log_key"))] = None,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import ledger, serving
 
@@ -43,10 +36,10 @@ def fill_ledger(group: typer.Typer) -> None:
     @group.command(help=words("help.ledger.receipt"))
     def receipt(
         decision: Annotated[str, typer.Argument(metavar="ID", help=words("opt.decision"))],
-        tenant: Annotated[str, typer.Option("--tenant", help=words("opt.tenant"))] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         event: Annotated[bool, typer.Option("--event", help=words("opt.with_event"))] = False,
         output: Annotated[str, typer.Option("--output", "-o", help=words("opt.output"))] = "",
-        data_dir: Annotated[str | None, _data_dir()] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
     ) -> None:
         from kanhe.serve.cli import ledger, serving
 
@@ -64,7 +57,7 @@ def fill_ledger(group: typer.Typer) -> None:
             int | None, typer.Option("--required", min=0, help=words("opt.required"))
         ] = None,
         origin: Annotated[str, typer.Option("--origin", help=words("opt.origin"))] = "",
-        as_json: Annotated[bool, _json()] = False,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import ledger
 
@@ -73,8 +66,8 @@ def fill_ledger(group: typer.Typer) -> None:
     @group.command("rotate-key", help=words("help.ledger.rotate-key"))
     def rotate_key(
         retire: Annotated[int, typer.Option("--retire", min=0, help=words("opt.retire"))] = 0,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import ledger, serving
 
@@ -85,7 +78,7 @@ def fill_ledger(group: typer.Typer) -> None:
     def run(
         once: Annotated[bool, typer.Option("--once", help=words("opt.once"))] = False,
         beside_parent: Annotated[bool, typer.Option("--beside-parent", hidden=True)] = False,
-        data_dir: Annotated[str | None, _data_dir()] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
     ) -> None:
         from kanhe.serve.cli import ledger, serving
 
@@ -99,14 +92,14 @@ def fill_erase(app: typer.Typer) -> None:
     @app.command(help=words("help.erase"))
     def erase(
         names: Annotated[list[str], typer.Argument(metavar="KIND=ID…", help=words("opt.names"))],
-        tenant: Annotated[str, typer.Option("--tenant", help=words("opt.tenant"))] = "default",
+        tenant: Annotated[str, options.tenant()] = "default",
         reason: Annotated[str, typer.Option("--reason", help=words("opt.reason"))] = "",
         by: Annotated[str, typer.Option("--by", help=words("opt.by"))] = "",
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help=words("opt.erase_dry_run"))
         ] = False,
-        data_dir: Annotated[str | None, _data_dir()] = None,
-        as_json: Annotated[bool, _json()] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import erasing, serving
 
