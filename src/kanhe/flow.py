@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kanhe.core.decision import Decision, Signal, decision_id
+from kanhe.core.decision import Decision, Signal, allowed, decision_id
 from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
@@ -55,8 +55,8 @@ class Pending(NamedTuple):
     """Whether it came with other content this time: the sender has used one id for two events."""
 
 
-_Hidden = tuple[bytes, bytes]
-"""What a row holds beside what others see: the served vector in its journal form, and the salt."""
+_Placed = tuple[int, Arrival]
+"""An event with its place among those that were asked for."""
 
 Outcomes = MutableSequence[Pending | Exception | None]
 """What became of each event of a group: its answer, or what stood in its way; `None` as long as
@@ -107,7 +107,7 @@ class Flow:
         Raises what else breaks; the events that have an answer by then are gathered whole.
         """
         # (1) Read.
-        arrivals: list[tuple[int, Arrival]] = []
+        arrivals: list[_Placed] = []
         read = self.reader.read
         for place, (tenant, raw, scopes, _) in enumerate(asked):
             try:
@@ -117,36 +117,25 @@ class Flow:
         # (2) Once.
         fresh, twins = self._once(arrivals, outcomes)
         if fresh:
-            # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
-            self.torn = True
-            # (3) Features.
-            vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
-            # (4) Detect, for all of them: which rules need not be asked.
-            screened = self.rules.screen([arrival.event for _, arrival in fresh], vectors)
-            # The log commits to each row under random bytes of the row's own.
-            salts = self._draw(SALT_BYTES * len(fresh))
-            for n, (place, arrival) in enumerate(fresh):
-                hidden = packed[n], salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]
-                if asked[place].decide:
-                    outcomes[place] = self._judge(arrival, hidden, screened, n)
-                else:
-                    outcomes[place] = self._record(arrival, hidden)
-            self.torn = False
+            self._through(fresh, asked, outcomes)
         for place, arrival in twins:
             outcomes[place] = self._known(arrival)
 
     def _once(
-        self, arrivals: Sequence[tuple[int, Arrival]], outcomes: Outcomes
-    ) -> tuple[list[tuple[int, Arrival]], list[tuple[int, Arrival]]]:
+        self, arrivals: Sequence[_Placed], outcomes: Outcomes
+    ) -> tuple[Sequence[_Placed], Sequence[_Placed]]:
         """Step (2). Gives the events that are new, and those that repeat one of them."""
-        find = self.journal.find
+        names = [(arrival.tenant, arrival.event.id) for _, arrival in arrivals]
+        rows = self.journal.find_each(names)
+        types = [arrival.event.type for _, arrival in arrivals]
+        if not any(rows) and len(set(names)) == len(names) and _LIST_TYPES.isdisjoint(types):
+            return arrivals, ()
         fresh, twins = [], []
         ids: set[tuple[str, str]] = set()
-        for pair in arrivals:
+        for pair, name, row in zip(arrivals, names, rows, strict=True):
             place, arrival = pair
             event = arrival.event
-            name = arrival.tenant, event.id
-            if (row := find(*name)) is not None:
+            if row is not None:
                 outcomes[place] = _repeated(row, arrival)
             elif name in ids:
                 twins.append(pair)
@@ -157,22 +146,62 @@ class Flow:
                 fresh.append(pair)
         return fresh, twins
 
-    def _judge(self, arrival: Arrival, hidden: _Hidden, screened: Screened, n: int) -> Pending:
-        """Steps (4) and (5) for one event, and its share of (6)."""
-        tenant, event, _, _ = arrival
-        seq = self.seq + 1
-        signals, decision = self.weigh(arrival, screened, n, seq)
-        # (6) Commit, first half: gather what becomes durable together.
-        answer = _encode(decision)
-        self._gather(seq, arrival, DECIDED, hidden, answer, _messages(seq, decision, answer))
-        if signals:
-            self._take_up(decision, tenant, event.at_ms)
-            fired = self.fired
-            for signal in signals:
-                fired[signal.rule] += 1
-        if event.type in _LIST_TYPES:
-            self._change_list(tenant, event)
-        return _new(Pending, (answer, seq, decision.outcome, event.type, False, False))
+    def _through(
+        self, fresh: Sequence[_Placed], asked: Sequence[Asked], outcomes: Outcomes
+    ) -> None:
+        """Steps (3) to (5) for events that are new, and their share of (6)."""
+        # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
+        self.torn = True
+        # (3) Features.
+        vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
+        # (4) Detect, for all of them: which rules need not be asked.
+        types = [arrival.event.type for _, arrival in fresh]
+        screened = self.rules.screen(types, vectors)
+        # The log commits to each row under random bytes of the row's own.
+        salts = self._draw(SALT_BYTES * len(fresh))
+        rows: list[Row] = []
+        messages: list[Message] = []
+        answers: list[tuple[int, Pending]] = []
+        seq, policy, asks = self.seq, self.pack.hash, screened.asks
+        try:
+            for n, (place, arrival) in enumerate(fresh):
+                seq += 1
+                tenant, event, body, received_ms = arrival
+                told: tuple[Message, ...] = ()
+                kind, outcome, stored = DECIDED, "allow", b""
+                if not asked[place].decide:
+                    kind, outcome = RECORDED, ""
+                    stored = answer = _encode(Recorded(event.id, seq))
+                elif asks[n]:
+                    signals, decision = self.weigh(arrival, screened, n, seq)
+                    outcome = decision.outcome
+                    stored = answer = _encode(decision)
+                    told = _messages(seq, decision, answer)
+                    if signals:
+                        self._take_up(decision, tenant, event.at_ms)
+                        self.fired.update([signal.rule for signal in signals])
+                else:
+                    answer = allowed(seq, event.id, policy)
+                if types[n] in _LIST_TYPES:
+                    self._change_list(tenant, event)
+                # (6) Commit, first half: gather what becomes durable together.
+                salt = salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]
+                row = (
+                    seq, tenant, event.id, kind, types[n], event.at_ms, received_ms, policy, body,
+                    packed[n], stored, salt,
+                )  # fmt: skip
+                rows.append(_new(Row, row))
+                messages += told
+                answers.append(
+                    (place, _new(Pending, (answer, seq, outcome, types[n], False, False)))
+                )
+        finally:
+            # What broke one event leaves those before it whole.
+            self.journal.extend(rows, messages)
+            self.seq += len(rows)
+            for place, pending in answers:
+                outcomes[place] = pending
+        self.torn = False
 
     def weigh(
         self, arrival: Arrival, screened: Screened, n: int, seq: int
@@ -189,16 +218,6 @@ class Flow:
         return signals, decide(
             signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash
         )
-
-    def _record(self, arrival: Arrival, hidden: _Hidden) -> Pending:
-        """The same without (4) and (5): the event counts, and no rule is asked."""
-        event = arrival.event
-        seq = self.seq + 1
-        answer = _encode(Recorded(event.id, seq))
-        self._gather(seq, arrival, RECORDED, hidden, answer, ())
-        if event.type in _LIST_TYPES:
-            self._change_list(arrival.tenant, event)
-        return Pending(answer, seq, "", event.type, False)
 
     def _known(self, arrival: Arrival) -> Pending:
         """The answer to an event whose twin was gathered just before."""
@@ -253,23 +272,6 @@ class Flow:
             self._take_up(decision, tenant, event.at_ms)
         if event.type in _LIST_TYPES:
             self._change_list(tenant, event)
-
-    def _gather(
-        self,
-        seq: int,
-        arrival: Arrival,
-        kind: int,
-        hidden: _Hidden,
-        answer: bytes,
-        messages: tuple[Message, ...],
-    ) -> None:
-        tenant, event, body, received_ms = arrival
-        row = (
-            seq, tenant, event.id, kind, event.type, event.at_ms, received_ms, self.pack.hash, body,
-            hidden[0], answer, hidden[1],
-        )  # fmt: skip
-        self.journal.append(_new(Row, row), messages)
-        self.seq = seq
 
     def _take_up(self, decision: Decision, tenant: str, at_ms: int) -> None:
         """Change the lists as a decision says; the next event sees it."""

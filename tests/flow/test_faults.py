@@ -39,11 +39,11 @@ class Breaks:
 
 STEPS = (
     ("reader", "read"),
-    ("journal", "find"),
+    ("journal", "find_each"),
     ("features", "observe_group"),
     ("rules", "screen"),
     ("rules", "signals"),
-    ("journal", "append"),
+    ("journal", "extend"),
     ("lists", "prolong"),
     ("journal", "commit"),
 )

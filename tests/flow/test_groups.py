@@ -100,14 +100,14 @@ def test_an_event_that_always_breaks_is_told_alone(tmp_path: Path) -> None:
 
         def faulty() -> Any:
             flow = wire()
-            gather = flow._gather
+            weigh = flow.weigh
 
-            def gathered(seq: int, arrival: Any, *rest: Any) -> None:
+            def weighed(arrival: Any, *rest: Any) -> Any:
                 if arrival.event.id == "e2":
-                    raise StorageError("e2 cannot be kept")
-                gather(seq, arrival, *rest)
+                    raise StorageError("e2 cannot be judged")
+                return weigh(arrival, *rest)
 
-            flow._gather = gathered  # type: ignore[method-assign]
+            flow.weigh = weighed  # type: ignore[method-assign]
             return flow
 
         kanhe._wire = faulty  # type: ignore[method-assign]

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from kanhe.core.decision import allowed
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import Journal, Message, Row, erased
+from kanhe.record.journal.ports import DECIDED, RECORDED, Journal, Message, Row, erased
 from kanhe.stores.memory import MemoryJournal
 from kanhe.stores.sqlite import seen
 from kanhe.stores.sqlite.journal import SqliteJournal
@@ -108,6 +109,42 @@ def test_many_groups(journal: Journal) -> None:
     assert list(journal.rows(after=990)) == expected[990:]
     assert list(journal.rows(after=1_000)) == []
     assert list(journal.rows(after=5_000)) == []
+
+
+def test_a_group_comes_at_once(journal: Journal) -> None:
+    """Rows handed over together are the rows handed over one by one, and are looked for together."""
+    fill(journal, 5)
+    names = [(row(seq).tenant, row(seq).event_id) for seq in range(4, 12)]
+    assert journal.find_each(names) == [row(4), row(5), *[None] * 6]
+    assert journal.find_each(names[2:]) == [None] * 6
+    assert journal.find_each([]) == []
+    journal.extend([row(seq) for seq in range(6, 12)], [message(6), message(9)])
+    assert journal.find_each(names) == [row(seq) for seq in range(4, 12)]
+    journal.commit()
+    check(journal, [row(seq) for seq in range(1, 12)], [message(seq) for seq in (3, 6, 9)])
+
+
+@pytest.mark.parametrize("wrong", [row(3), row(2, "event-1")], ids=["number", "event"])
+def test_a_wrong_row_in_a_group_leaves_those_before_it(journal: Journal, wrong: Row) -> None:
+    """What stands before a row that is refused is gathered, its messages are not."""
+    with pytest.raises(ValueError, match=r"number 2|already there"):
+        journal.extend([row(1), wrong], [message(1)])
+    journal.commit()
+    check(journal, [row(1)], [])
+    journal.append(row(2), (message(2),))
+    journal.commit()
+    check(journal, [row(1), row(2)], [message(2)])
+
+
+def test_an_answer_that_follows_from_its_row_is_given_back(journal: Journal) -> None:
+    """A decided row without an answer was let through: everybody reads that decision, once and later."""
+    bare = row(2)._replace(kind=DECIDED, answer=b"", event_id='"\\ é')
+    expected = bare._replace(answer=allowed(2, bare.event_id, bare.policy))
+    recorded = row(3)._replace(kind=RECORDED, answer=b"")
+    journal.extend([row(1), bare, recorded])
+    assert journal.find(bare.tenant, bare.event_id) == expected
+    journal.commit()
+    check(journal, [row(1), expected, recorded])
 
 
 def test_tenants_do_not_see_each_other(journal: Journal) -> None:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanhe.core.decision import SEVERITY, Action, Decision, Outcome, Signal, Text
+from kanhe.core.decision import (
+    SEVERITY,
+    Action,
+    Decision,
+    Outcome,
+    Signal,
+    Text,
+    allowed,
+    decision_id,
+)
 from kanhe.judge.verdict.decide import SCORE_MAX, Failure, VerdictTable, decide
 
 POLICY = "sha256:" + "0" * 64
@@ -37,6 +46,22 @@ ACTIONS = st.builds(
     value=st.sampled_from(["", "c1", "c2"]),
     for_ms=st.sampled_from([0, 60_000, 3_600_000]),
 )
+
+
+@given(st.integers(1, 1 << 62), st.text())
+def test_without_a_signal_the_answer_follows_from_the_row(seq: int, event_id: str) -> None:
+    """What is answered, and found again, without writing a decision out is that decision's JSON."""
+    decision = decide((), TABLE, "order.placed", event_id, decision_id(seq), POLICY)
+    assert allowed(seq, event_id, POLICY) == msgspec.json.encode(decision)
+
+
+def test_the_answer_that_follows_from_a_row_never_changes() -> None:
+    """Journals hold rows that leave it out, so these bytes are a format."""
+    assert allowed(7, 'e"1', "sha256:ab") == (
+        b'{"decision_id":"d7-8453d7","event_id":"e\\"1","outcome":"allow","score":0,"policy":"sha256:ab"}'
+    )
+
+
 OUTCOMES = st.sampled_from(["allow", "challenge", "review", "deny"])
 SIGNALS = st.builds(
     Signal,

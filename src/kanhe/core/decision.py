@@ -77,6 +77,22 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     actions: tuple[Action, ...] = ()
 
 
+_encode = msgspec.json.Encoder().encode
+
+
+def allowed(seq: int, event_id: str, policy: str) -> bytes:
+    """The JSON of the decision that nothing speaks against: outcome `allow`, score 0, no reasons.
+
+    It follows from the number of its row, the event's id and the pack's hash. The same bytes as
+    encoding that `Decision`, in half the time.
+    """
+    return (
+        f'{{"decision_id":"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}","event_id":'.encode()
+        + _encode(event_id)
+        + f',"outcome":"allow","score":0,"policy":"{policy}"}}'.encode()
+    )
+
+
 def decision_id(seq: int) -> str:
     """The handle of a decision: its place in the journal, and a check against mistyped handles."""
     return f"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}"

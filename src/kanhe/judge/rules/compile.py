@@ -10,7 +10,7 @@ rule that fails gives a signal that says so, and its neighbours go on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,12 +93,11 @@ class RuleSet:
         """Have all machine code in place before the first event waits for it."""
         self._screen.warm()
 
-    def screen(self, events: Iterable[Event], vectors: npt.NDArray[np.float64]) -> Screened:
-        """Pass over the rules that cannot fire, for a group of events at once.
+    def screen(self, types: Sequence[str], vectors: npt.NDArray[np.float64]) -> Screened:
+        """Pass over the rules that cannot fire, for a group of events at once, by their types.
 
         `vectors` has one row per event and one float64 per declared feature, NaN where it is missing.
         """
-        types = [event.type for event in events]
         left, ends = self._screen.pass_over(types, vectors)
         always = self._always
         asks = [
@@ -109,7 +108,7 @@ class RuleSet:
 
     def evaluate(self, event: Event, vector: Sequence[float], listed: Listed) -> list[Signal]:
         """The signals of one event by itself; see `signals`."""
-        screened = self.screen([event], np.array([vector], dtype=np.float64))
+        screened = self.screen([event.type], np.array([vector], dtype=np.float64))
         return self.signals(event, screened, 0, listed)
 
     def signals(self, event: Event, screened: Screened, place: int, listed: Listed) -> list[Signal]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from kanhe.core.decision import allowed
 from kanhe.core.errors import StorageError
 
 DECIDED = 0
@@ -37,7 +38,8 @@ class Row(NamedTuple):
     vector: bytes
     """The served feature vector in its journal form (`kanhe.judge.features.vectors`)."""
     answer: bytes
-    """The bytes that were answered, and that a retry of the same event gets again."""
+    """The bytes that were answered, and that a retry of the same event gets again. A decided row may
+    be handed over with none, which stands for `kanhe.core.decision.allowed`; it is given back whole."""
     salt: bytes = b""
     """32 random bytes of this row alone, under which the log commits to body and answer. Empty in
     rows from before the log, and zeros stand for it."""
@@ -46,6 +48,13 @@ class Row(NamedTuple):
     def is_event(self) -> bool:
         """Whether it holds an event, which counts."""
         return self.kind <= RECORDED
+
+
+def whole(row: Row) -> Row:
+    """The row with its answer, if that was left out because it follows from the rest."""
+    if row.answer or row.kind != DECIDED:
+        return row
+    return row._replace(answer=allowed(row.seq, row.event_id, row.policy))
 
 
 def erased(row: Row, entry: bytes) -> Row:
@@ -59,6 +68,15 @@ class Message(NamedTuple):
     seq: int
     topic: str
     payload: bytes
+
+
+def check_messages(messages: Sequence[Message], committed: int, last: int) -> None:
+    """Raise `ValueError` unless every message names a row gathered since the last commit."""
+    for message in messages:
+        if not committed < message.seq <= last:
+            raise ValueError(
+                f"a message of row {message.seq} came with the rows {committed + 1} to {last}"
+            )
 
 
 class JournalFull(StorageError):
@@ -94,14 +112,25 @@ class Journal(Protocol):
     def find(self, tenant: str, event_id: str) -> Row | None:
         """The row of this event, gathered rows included; `None` if it never arrived."""
 
+    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
+        """The same for many events at once, each by its tenant and id, in their order."""
+
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """The committed rows with a number above `after`, in order."""
 
+    def extend(self, rows: Sequence[Row], messages: Sequence[Message] = ()) -> None:
+        """Gather rows for the next commit, and what is to be sent because of them.
+
+        Raises `ValueError` if the number of a row is not the next one, if its event is already
+        there (then the rows before it are gathered, and no message is), or if a message belongs to
+        no row gathered since the last commit (then nothing is).
+        """
+
     def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
-        """Gather one row, and what is to be sent because of it, for the next commit."""
+        """Gather one row, and what is to be sent because of it; see `extend`."""
 
     def commit(self) -> None:
         """Make all gathered rows durable at once; raises `StorageError` if it cannot tell that they are."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import ERASED, Message, Row, erased
+from kanhe.record.journal.ports import ERASED, Message, Row, check_messages, erased, whole
 
 
 class MemoryJournal:
@@ -38,6 +38,10 @@ class MemoryJournal:
         committed = len(self._rows)
         return self._rows[seq - 1] if seq <= committed else self._gathered[seq - committed - 1]
 
+    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
+        """The rows of many events, each by its tenant and id."""
+        return [self.find(tenant, event_id) for tenant, event_id in names]
+
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
         self._check_open()
@@ -49,22 +53,25 @@ class MemoryJournal:
         for index in range(max(after, 0), len(self._rows)):
             yield self._rows[index]
 
-    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
-        """Gather one row for the next commit.
-
-        Raises `ValueError` if its number is not the next one, if its event is already there, or if
-        a message belongs to another row.
-        """
+    def extend(self, rows: Sequence[Row], messages: Sequence[Message] = ()) -> None:
+        """Gather rows for the next commit; see `Journal.extend`."""
         self._check_open()
-        due = len(self._rows) + len(self._gathered) + 1
-        if row.seq != due:
-            raise ValueError(f"the next row has the number {due}, not {row.seq}")
-        if (row.tenant, row.event_id) in self._seq_of:
-            raise ValueError(f"event {row.event_id!r} of tenant {row.tenant!r} is already there")
-        check_messages(row, messages)
-        self._gathered.append(row)
+        check_messages(messages, len(self._rows), len(self._rows) + len(self._gathered) + len(rows))
+        for row in rows:
+            due = len(self._rows) + len(self._gathered) + 1
+            if row.seq != due:
+                raise ValueError(f"the next row has the number {due}, not {row.seq}")
+            if (row.tenant, row.event_id) in self._seq_of:
+                raise ValueError(
+                    f"event {row.event_id!r} of tenant {row.tenant!r} is already there"
+                )
+            self._gathered.append(whole(row))
+            self._seq_of[row.tenant, row.event_id] = row.seq
         self._gathered_messages.extend(messages)
-        self._seq_of[row.tenant, row.event_id] = row.seq
+
+    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
+        """Gather one row for the next commit; see `extend`."""
+        self.extend((row,), messages)
 
     def commit(self) -> None:
         """Make all gathered rows visible at once."""
@@ -119,10 +126,3 @@ class MemoryJournal:
     def _check_open(self) -> None:
         if self._closed:
             raise StorageError("this journal was closed; open it again before using it")
-
-
-def check_messages(row: Row, messages: tuple[Message, ...]) -> None:
-    """Raise `ValueError` unless every message names the row it leaves because of."""
-    for message in messages:
-        if message.seq != row.seq:
-            raise ValueError(f"a message of row {message.seq} was handed over with row {row.seq}")

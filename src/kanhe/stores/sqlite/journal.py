@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import ERASED, Message, Row
+from kanhe.record.journal.ports import ERASED, Message, Row, check_messages
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.insert import Insert
@@ -104,6 +104,16 @@ class SqliteJournal:
         self._missed[tenant, event_id] = key
         return None
 
+    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
+        """The rows of many events, each by its tenant and id."""
+        if not self._usable:
+            self._check_usable()
+        keys = self._seen.look_each(names)
+        if names and min(keys) < 0:
+            return [self.find(tenant, event_id) for tenant, event_id in names]
+        self._missed.update(zip(names, keys, strict=True))
+        return [None] * len(names)
+
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
         self._check_usable()
@@ -137,49 +147,52 @@ class SqliteJournal:
 
     # Writing
 
-    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
-        """Gather one row for the next commit.
-
-        Raises `ValueError` if its number is not the next one, if its event is already there, or if
-        a message belongs to another row.
-        """
+    def extend(self, rows: Sequence[Row], messages: Sequence[Message] = ()) -> None:
+        """Gather rows for the next commit; see `Journal.extend`."""
         if not self._usable:
             self._check_usable()
-        (
-            seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer, salt,
-        ) = row  # fmt: skip
-        if seq != self._due:
-            raise ValueError(f"the next row has the number {self._due}, not {seq}")
-        key = self._missed.pop((tenant, event_id), -1)
-        if key < 0:
-            if self.find(tenant, event_id) is not None:
-                raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
-            key = self._missed.pop((tenant, event_id))
         if messages:
-            for message in messages:
-                if message.seq != seq:
-                    raise ValueError(f"a message of row {message.seq} came with row {seq}")
-            self._messages.extend(messages)
+            check_messages(messages, self._last, self._due + len(rows) - 1)
         tenants, types, policies = self._words
-        # All that is made for an event and kept until the commit.
-        self._gathered.append(
+        missed, gather, note_key, add = (
+            self._missed.pop, self._gathered.append, self._keys.append, self._add,
+        )  # fmt: skip
+        for row in rows:
             (
-                tenants.number.get(tenant) or tenants.coin(tenant),
-                types.number.get(type_) or types.coin(type_),
-                policies.number.get(policy) or policies.coin(policy),
-                kind,
-                at_ms,
-                received_ms,
-                event_id,
-                body,
-                vector,
-                answer,
-                salt,
+                seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer, salt,
+            ) = row  # fmt: skip
+            if seq != self._due:
+                raise ValueError(f"the next row has the number {self._due}, not {seq}")
+            key = missed((tenant, event_id), -1)
+            if key < 0:
+                if self.find(tenant, event_id) is not None:
+                    raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
+                key = missed((tenant, event_id))
+            # All that is made for an event and kept until the commit.
+            gather(
+                (
+                    tenants.number.get(tenant) or tenants.coin(tenant),
+                    types.number.get(type_) or types.coin(type_),
+                    policies.number.get(policy) or policies.coin(policy),
+                    kind,
+                    at_ms,
+                    received_ms,
+                    event_id,
+                    body,
+                    vector,
+                    answer,
+                    salt,
+                )
             )
-        )
-        self._keys.append(key)
-        self._add(key, seq)
-        self._due = seq + 1
+            note_key(key)
+            add(key, seq)
+            self._due = seq + 1
+        if messages:
+            self._messages.extend(messages)
+
+    def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
+        """Gather one row for the next commit; see `extend`."""
+        self.extend((row,), messages)
 
     def commit(self) -> None:
         """Make all gathered rows durable at once.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import Row
+from kanhe.record.journal.ports import Row, whole
 from kanhe.stores.sqlite.faults import explained
 from kanhe.stores.sqlite.schema import open_read_only
 from kanhe.stores.sqlite.segments import Packed, Segments
@@ -81,7 +81,7 @@ def row_of(path: Path, words: tuple[Words, Words, Words], seq: int, packed: Pack
     tenant, type_, policy, kind, at_ms, received_ms, event_id, body, vector, answer, salt = packed
     tenants, types, policies = words
     try:
-        return _new(
+        row: Row = _new(
             Row,
             (
                 seq, tenants.word(tenant), event_id, kind, types.word(type_), at_ms, received_ms,
@@ -93,6 +93,7 @@ def row_of(path: Path, words: tuple[Words, Words, Words], seq: int, packed: Pack
             f"{path} is damaged: row {seq} names a word that is not there ({error});"
             " restore the last good backup"
         ) from error
+    return whole(row)
 
 
 def kept_archive(read: Read, policy: str) -> bytes | None:

@@ -96,20 +96,29 @@ class Seen:
         return sum(map(len, self._memory))
 
     def look(self, tenant: str, event_id: str) -> int:
-        """The key of an event: as it is if surely no row has it, inverted (`~key`) if one may.
+        """The key of an event: as it is if surely no row has it, inverted (`~key`) if one may."""
+        return self.look_each(((tenant, event_id),))[0]
+
+    def look_each(self, names: Iterable[tuple[str, str]]) -> list[int]:
+        """`look` for many events, each by its tenant and id, in their order.
 
         Stands on the path of every event; that is why it is one function and repeats `event_key`
         and `Filter.__contains__`.
         """
-        key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
-        if key in self._memory[key >> PART_SHIFT]:
-            return ~key
-        if self._words:
-            word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
-            for words, mask in self._words:
-                if words[word & mask] & bits == bits:
-                    return ~key
-        return key
+        memory, words = self._memory, self._words
+        keys = []
+        for tenant, event_id in names:
+            key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
+            if key in memory[key >> PART_SHIFT]:
+                key = ~key
+            elif words:
+                word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
+                for known, mask in words:
+                    if known[word & mask] & bits == bits:
+                        key = ~key
+                        break
+            keys.append(key)
+        return keys
 
     def rows_of(self, key: int, db: sqlite3.Connection) -> list[int]:
         """The numbers of all rows with this key, newest first."""
