@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import IO
 
 import msgspec
 
-from kanhe.app import Kanhe, kanhe_in_memory
+from kanhe.app import Kanhe, Pending, kanhe_in_memory
 from kanhe.core.errors import KanheError, Refusal, refuse
+from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.judge.policy.pack import load_pack
 from kanhe.serve.api.lines import Line, LineCutter
@@ -61,10 +62,15 @@ def decide(
         _lines_of(source, settings.max_body_bytes) as lines,
         engine_for(settings, dry_run) as engine,
     ):
-        take = engine.record if record else engine.judge
         for group in lines:
-            answers = [_answer(take, tenant, scopes, line, counts, settings) for line in group]
-            engine.commit()
+            asked = [
+                Asked(tenant, text, scopes, not record) for _, text in group if text is not None
+            ]
+            results = iter(durable(engine, asked))
+            answers = [
+                _answer(number, _too_long(settings) if text is None else next(results), counts)
+                for number, text in group
+            ]
             sys.stdout.buffer.write(b"\n".join([*answers, b""]))
             sys.stdout.buffer.flush()
     if as_json:
@@ -74,28 +80,29 @@ def decide(
     return REFUSED if counts.refused else OK
 
 
-def _answer(
-    take: object,
-    tenant: str,
-    scopes: frozenset[str],
-    line: Line,
-    counts: _Counts,
-    settings: Settings,
-) -> bytes:
-    assert callable(take)
-    number, text = line
-    try:
-        if text is None:
-            detail = f"A line may have at most {settings.max_body_bytes} bytes."
-            raise refuse("body-too-large", "The line is too long", 413, detail)
-        pending = take(tenant, text, scopes)
-    except Refusal as refusal:
+def durable(engine: Kanhe, asked: Sequence[Asked]) -> list[Pending | Refusal]:
+    """Take events, and make them durable; raises whatever stands in the way of one but a refusal."""
+    results: list[Pending | Refusal] = []
+    for result in engine.take(asked):
+        if isinstance(result, Exception) and not isinstance(result, Refusal):
+            raise result
+        results.append(result)
+    engine.commit()
+    return results
+
+
+def _too_long(settings: Settings) -> Refusal:
+    detail = f"A line may have at most {settings.max_body_bytes} bytes."
+    return refuse("body-too-large", "The line is too long", 413, detail)
+
+
+def _answer(number: int, result: Pending | Refusal, counts: _Counts) -> bytes:
+    if isinstance(result, Refusal):
         counts.refused += 1
-        return msgspec.json.encode(msgspec.structs.replace(refusal.problem, line=number))
+        return msgspec.json.encode(msgspec.structs.replace(result.problem, line=number))
     counts.accepted += 1
-    counts.repeated += pending.repeated
-    answer: bytes = pending.answer
-    return answer
+    counts.repeated += result.repeated
+    return result.answer
 
 
 @contextmanager

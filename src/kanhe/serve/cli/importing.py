@@ -6,23 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kanhe.app import Kanhe, Pending, open_shop_table
 from kanhe.core.errors import Refusal
+from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.judge.intake.accounting import ImportReport, KindCount
 from kanhe.judge.intake.importing import MappedEvent, apply
 from kanhe.judge.intake.mapping_reader import read_mapping
 from kanhe.judge.language.source import Source
-from kanhe.serve.cli.deciding import InputError, engine_for
+from kanhe.serve.cli.deciding import InputError, durable, engine_for
 from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, progress_bar, say
 from kanhe.serve.cli.wording import either, words
 
-if TYPE_CHECKING:
-    pass
-
 _GROUP = 256
+_SCOPES: frozenset[str] = frozenset()
 
 Noticed = Callable[[MappedEvent, Pending], None]
 
@@ -44,33 +43,35 @@ class ImportRun:
 
     def go(self, tenant: str, record: bool, noticed: Noticed = lambda event, pending: None) -> None:
         """Judge (or only record) every event of the file; durable when this returns."""
-        take = self._engine.record if record else self._engine.judge
         begun = time.perf_counter()
-        waiting = 0
+        group: list[MappedEvent] = []
         with progress_bar() as bar:
             task = bar.add_task(
                 words("import.progress", name=self._file.name), total=self._table.rows
             )
             for result in apply(self._mapping, self._table.chunks(self._mapping.columns)):
                 self.report.take(result)
-                if not isinstance(result, MappedEvent):
-                    continue
-                try:
-                    pending = take(tenant, result.body)
-                except Refusal as refusal:
-                    self.report.refuse(result, refusal.problem)
-                    continue
-                self.outcomes[pending.outcome] += not pending.repeated
-                self.repeated += pending.repeated
-                self.differing += pending.differs
-                noticed(result, pending)
-                waiting += 1
-                if waiting % _GROUP == 0:
-                    self._engine.commit()
-                    bar.update(task, completed=self.report.lines_read)
-            self._engine.commit()
+                if isinstance(result, MappedEvent):
+                    group.append(result)
+                    if len(group) == _GROUP:
+                        self._take(group, tenant, record, noticed)
+                        bar.update(task, completed=self.report.lines_read)
+            self._take(group, tenant, record, noticed)
             bar.update(task, completed=self._table.rows)
         self.seconds = time.perf_counter() - begun
+
+    def _take(self, group: list[MappedEvent], tenant: str, record: bool, noticed: Noticed) -> None:
+        """Judge a group, count what came of it, and empty it."""
+        asked = [Asked(tenant, event.body, _SCOPES, not record) for event in group]
+        for event, result in zip(group, durable(self._engine, asked), strict=True):
+            if isinstance(result, Refusal):
+                self.report.refuse(event, result.problem)
+                continue
+            self.outcomes[result.outcome] += not result.repeated
+            self.repeated += result.repeated
+            self.differing += result.differs
+            noticed(event, result)
+        group.clear()
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""
