@@ -1,0 +1,1 @@
+"""Models: sums of trees, their portable text, the kernel that scores them, and their reasons."""

@@ -1,0 +1,234 @@
+"""Scoring: eight trees walked in step, missing values and all, and what each input contributed.
+
+The leaves are added up in the order of the model's trees, one after the other, as LightGBM does it.
+So a row has the same bits by itself, in a group and in a batch, and for a model that came from
+LightGBM they are the bits of its own raw score. Nothing here calls the system's mathematical
+library: `exp` is computed by additions, multiplications and divisions only, whose bits IEEE 754
+prescribes, so that a replay on another machine finds the same score.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kanhe.judge.features.arithmetic import compiled, doubles_at, inlined, words_at
+
+LOGISTIC = 0
+"""1 / (1 + exp(-(a * raw + b)))."""
+POWER = 1
+"""2 ** raw, at most 1."""
+LINES = 2
+"""Straight lines between points, level outside of them."""
+
+NEAR_ZERO = float(np.float32(1e-35))
+"""What lies no further from 0 than this counts as 0: LightGBM's `kZeroThreshold`."""
+
+FURTHEST = 1e300
+"""What lies further from 0 counts as this far: LightGBM's `AvoidInf`."""
+
+_INF = np.inf
+_NAN = np.nan
+_LOW = 0xFFFFFFFF
+_LN2_HIGH = 6.93147180369123816490e-01
+_LN2_LOW = 1.90821492927058770002e-10
+_LN2 = 0.6931471805599453
+_MOST = 700.0
+
+
+# Where the parts of a forest lie, by their place among the words of its plan (see `forest.Forest`).
+P_NODES, P_VALUE, P_ROOTS, P_DEPTHS, P_ORDER, P_PATHS, P_CHANGES = 0, 1, 2, 3, 4, 5, 6
+"""Addresses of the tables."""
+P_ZERO, P_ROW, P_REACHED, P_PARTS = 7, 8, 9, 10
+"""Addresses of which inputs take 0 for missing, and of room to work in."""
+P_SCALARS, P_LINES = 11, 12
+"""Addresses of three numbers (base, a, b) and of the points of a calibration (raw and score each)."""
+P_STEPS, P_TREES, P_INPUTS, P_LINK, P_POINTS = 13, 14, 15, 16, 17
+"""Counts, and which link it is."""
+
+
+@inlined
+def _to_power(whole):
+    """2 ** whole for a whole number from -1022 to 1023, exactly."""
+    result = 1.0
+    factor = 2.0 if whole >= 0 else 0.5
+    left = whole if whole >= 0 else -whole
+    while left:
+        if left & 1:
+            result *= factor
+        factor *= factor
+        left >>= 1
+    return result
+
+
+@compiled
+def exp(x):
+    """e ** x for x from -700 to 700, within one unit in the last place, with the same bits everywhere.
+
+    x is parted into k ln 2 + r with |r| at most ln 2 / 2; e ** r is the rational approximation of
+    Sun's fdlibm (`e_exp.c`), whose error is below 2 ** -59.
+    """
+    k = np.int64(np.floor(x / _LN2 + 0.5))
+    high = x - k * _LN2_HIGH
+    low = k * _LN2_LOW
+    r = high - low
+    t = r * r
+    c = r - t * (
+        1.66666666666666019037e-01
+        + t
+        * (
+            -2.77777777770155933842e-03
+            + t
+            * (
+                6.61375632143793436117e-05
+                + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08)
+            )
+        )
+    )
+    return (1.0 - ((low - (r * c) / (2.0 - c)) - high)) * _to_power(k)
+
+
+@inlined
+def _logistic(x):
+    if x >= 0.0:
+        return 1.0 / (1.0 + exp(-min(x, _MOST)))
+    e = exp(max(x, -_MOST))
+    return e / (1.0 + e)
+
+
+@inlined
+def _on_lines(x, points, count):
+    """The height at x of the line through the points, level outside of them."""
+    last = count - 1
+    if x <= points[0]:
+        return points[1]
+    if x >= points[2 * last]:
+        return points[2 * last + 1]
+    low, high = 0, last
+    while high - low > 1:
+        middle = (low + high) // 2
+        if points[2 * middle] <= x:
+            low = middle
+        else:
+            high = middle
+    x0, y0 = points[2 * low], points[2 * low + 1]
+    x1, y1 = points[2 * high], points[2 * high + 1]
+    return y0 + (y1 - y0) * ((x - x0) / (x1 - x0))
+
+
+@inlined
+def _linked(plan, raw):
+    """The score that a raw score stands for."""
+    if plan[P_LINK] == LOGISTIC:
+        scalars = doubles_at(plan[P_SCALARS])
+        return _logistic(scalars[1] * raw + scalars[2])
+    if plan[P_LINK] == POWER:
+        return exp(max(min(raw, 0.0) * _LN2, -_MOST))
+    return _on_lines(raw, doubles_at(plan[P_LINES]), plan[P_POINTS])
+
+
+@inlined
+def _write_row(plan, vectors, begin, columns):
+    """The inputs of one row, twice: missing values as minus and as plus infinity."""
+    count = plan[P_INPUTS]
+    row, zero_is_missing = doubles_at(plan[P_ROW]), words_at(plan[P_ZERO])
+    for k in range(count):
+        x = vectors[begin + columns[k]]
+        if -NEAR_ZERO <= x <= NEAR_ZERO:
+            x = _NAN if zero_is_missing[k] else 0.0
+        if x == x:
+            # No value reaches the infinities, which stand for missing.
+            x = min(max(x, -FURTHEST), FURTHEST)
+            row[k] = x
+            row[count + k] = x
+        else:
+            row[k] = -_INF
+            row[count + k] = _INF
+
+
+@inlined
+def _child(row, numbers, words, node):
+    """The child to which a row goes on. A node is two words: its threshold, and where to look
+    (above) and go (below); the right child stands two words behind the left one."""
+    word = words[node + 1]
+    return (word & _LOW) + ((row[word >> 32] > numbers[node]) << 1)
+
+
+@compiled
+def _walk(plan_at):
+    """Fill the room for what is reached with the leaf of each tree."""
+    plan = words_at(plan_at)
+    row, words = doubles_at(plan[P_ROW]), words_at(plan[P_NODES])
+    numbers = doubles_at(plan[P_NODES])
+    roots, depths = words_at(plan[P_ROOTS]), words_at(plan[P_DEPTHS])
+    reached = words_at(plan[P_REACHED])
+    for step in range(plan[P_STEPS]):
+        at = 8 * step
+        i0, i1, i2, i3 = roots[at], roots[at + 1], roots[at + 2], roots[at + 3]
+        i4, i5, i6, i7 = roots[at + 4], roots[at + 5], roots[at + 6], roots[at + 7]
+        for _ in range(depths[step]):
+            # None of these waits for another, so that the processor takes them side by side.
+            i0 = _child(row, numbers, words, i0)
+            i1 = _child(row, numbers, words, i1)
+            i2 = _child(row, numbers, words, i2)
+            i3 = _child(row, numbers, words, i3)
+            i4 = _child(row, numbers, words, i4)
+            i5 = _child(row, numbers, words, i5)
+            i6 = _child(row, numbers, words, i6)
+            i7 = _child(row, numbers, words, i7)
+        reached[at], reached[at + 1], reached[at + 2], reached[at + 3] = i0, i1, i2, i3
+        reached[at + 4], reached[at + 5], reached[at + 6], reached[at + 7] = i4, i5, i6, i7
+
+
+@inlined
+def _add_up(plan):
+    """The raw score: the leaves that were reached, in the order of the model's trees."""
+    value, order = doubles_at(plan[P_VALUE]), words_at(plan[P_ORDER])
+    reached, parts = words_at(plan[P_REACHED]), doubles_at(plan[P_PARTS])
+    for t in range(8 * plan[P_STEPS]):
+        parts[order[t]] = value[reached[t] >> 1]
+    total = doubles_at(plan[P_SCALARS])[0]
+    for t in range(plan[P_TREES]):
+        total += parts[t]
+    return total
+
+
+@compiled
+def score_rows(plan_at, rows, columns, raw, out):
+    """The raw score of each row of `rows` (C order) into `raw`, the score into `out`."""
+    plan = words_at(plan_at)
+    vectors, places = doubles_at(rows.ctypes.data), words_at(columns.ctypes.data)
+    for i in range(rows.shape[0]):
+        _write_row(plan, vectors, i * rows.shape[1], places)
+        _walk(plan_at)
+        raw[i] = _add_up(plan)
+        out[i] = _linked(plan, raw[i])
+
+
+@compiled
+def explain_rows(plan_at, rows, columns, raw, contributions):
+    """The raw score of each row into `raw`, and what each input contributed, in the same walk."""
+    plan = words_at(plan_at)
+    vectors, places = doubles_at(rows.ctypes.data), words_at(columns.ctypes.data)
+    contributed = doubles_at(contributions.ctypes.data)
+    paths, changes, which = (
+        words_at(plan[P_PATHS]), doubles_at(plan[P_CHANGES]), words_at(plan[P_CHANGES])
+    )  # fmt: skip
+    reached = words_at(plan[P_REACHED])
+    contributions[:] = 0.0
+    for i in range(rows.shape[0]):
+        _write_row(plan, vectors, i * rows.shape[1], places)
+        _walk(plan_at)
+        raw[i] = _add_up(plan)
+        of_row = i * plan[P_INPUTS]
+        for t in range(8 * plan[P_STEPS]):
+            leaf = reached[t] >> 1
+            for k in range(paths[leaf], paths[leaf + 1]):
+                contributed[of_row + which[2 * k]] += changes[2 * k + 1]
+
+
+@compiled
+def link_rows(plan_at, raw, out):
+    """The score that each raw score stands for into `out`."""
+    plan = words_at(plan_at)
+    for i in range(raw.shape[0]):
+        out[i] = _linked(plan, raw[i])
