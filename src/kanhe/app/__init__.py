@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         kanhe_in_memory,
         look_over_journal,
         open_history,
+        open_journal,
         open_kanhe,
         open_keys,
         open_shop_table,
@@ -46,8 +47,8 @@ _HOMES = {
         "Ledger", "add_log_key", "last_row", "open_rows", "open_sequencer", "retire_log_key",
     ),
     "kanhe.app.opening": (
-        "kanhe_in_memory", "look_over_journal", "open_history", "open_kanhe", "open_keys",
-        "open_shop_table",
+        "kanhe_in_memory", "look_over_journal", "open_history", "open_journal", "open_kanhe",
+        "open_keys", "open_shop_table",
     ),
     "kanhe.flow": ("Pending",),
     "kanhe.stores.files.lock": ("FolderInUse",),
@@ -57,7 +58,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "FolderInUse", "Kanhe", "Ledger", "Pending", "Stats", "add_log_key", "ask_to_erase", "audit_log",
     "erasure_is_open", "find_person", "kanhe_in_memory", "last_row", "look_over_journal",
-    "open_history", "open_kanhe", "open_keys", "open_rows", "open_sequencer", "open_shop_table",
+    "open_history", "open_journal", "open_kanhe", "open_keys", "open_rows", "open_sequencer", "open_shop_table",
     "retire_log_key",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.judge.policy.pack import Pack, load_pack, starter_path
+from kanhe.record.journal.ports import JournalReader
 from kanhe.replay import History
 from kanhe.stores.files.erasures import ErasureFolder
 from kanhe.stores.files.key_files import create_secret
@@ -121,6 +122,23 @@ def open_history(settings: Settings) -> Iterator[History | None]:
     journal = SqliteJournalReader(folder / JOURNAL_FILE)
     try:
         yield History(journal, lambda pack: wire(pack, settings, key, MemoryJournal()))
+    finally:
+        journal.close()
+
+
+@contextmanager
+def open_journal(settings: Settings) -> Iterator[JournalReader | None]:
+    """The journal in `settings.data_dir`, to be read beside a running server; `None` if there is none.
+
+    Raises `StorageError` if it cannot be read.
+    """
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    if not path.exists():
+        yield None
+        return
+    journal = SqliteJournalReader(path)
+    try:
+        yield journal
     finally:
         journal.close()
 

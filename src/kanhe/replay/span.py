@@ -57,13 +57,32 @@ def _bound(text: str, option: str, any_seq: int, any_ms: int) -> tuple[int, int]
         return any_seq, any_ms
     if number := _NUMBER.fullmatch(text):
         return int(number[1]), any_ms
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment_ms = _moment(text)
+    if moment_ms is None:
         raise SpanError(
             f"{option} {text[:40]!r} is neither a number of the journal nor a time; write #123,"
             " 2026-01-31 or 2026-01-31T12:00:00Z"
-        ) from None
+        )
+    return any_seq, moment_ms
+
+
+def day_end_of(text: str, option: str) -> int:
+    """Read a moment, in milliseconds, of which everything up to it is meant: a date is its last
+    millisecond. Raises `SpanError` naming the option."""
+    moment_ms = _moment(text)
+    if moment_ms is None:
+        raise SpanError(
+            f"{option} {text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z"
+        )
+    return moment_ms + DAY_MS - 1 if _DATE.fullmatch(text) else moment_ms
+
+
+def _moment(text: str) -> int | None:
+    """Milliseconds since 1970, UTC unless the text says otherwise; `None` if it is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return any_seq, round(moment.timestamp() * 1000)
+    return round(moment.timestamp() * 1000)

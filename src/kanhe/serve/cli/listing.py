@@ -6,7 +6,6 @@ The installation must not be in use; while a server runs, its `/v1/lists` does t
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from getpass import getuser
 from typing import Any
 
@@ -17,7 +16,7 @@ from kanhe.core.errors import SettingsError
 from kanhe.core.settings import Settings
 from kanhe.core.time import duration_ms
 from kanhe.serve.cli.serving import now_ms, opened
-from kanhe.serve.cli.terminal import OK, REFUSED, complain, print_json, print_table, say
+from kanhe.serve.cli.terminal import OK, REFUSED, complain, print_json, print_table, say, shown_time
 from kanhe.serve.cli.wording import either, words
 
 _SCOPES = frozenset({"lists"})
@@ -37,7 +36,7 @@ def show(settings: Settings, name: str | None, tenant: str, as_json: bool) -> No
         say(words("lists.empty", tenant=tenant, name=name))
     else:
         columns = [words(f"col.{c}") for c in ("value", "expires", "reason", "author", "added")]
-        rows = [(value, _expiry(e.expires_ms), e.reason, e.author, _date(e.added_ms))
+        rows = [(value, _expiry(e.expires_ms), e.reason, e.author, shown_time(e.added_ms))
                 for value, e in entries]  # fmt: skip
         print_table(columns, rows, title=name)
 
@@ -125,8 +124,10 @@ def _show_names(engine: Kanhe, as_json: bool) -> None:
 
 
 def _expiry(expires_ms: int) -> str:
-    return words("lists.taken_out") if expires_ms < 0 else _date(expires_ms) if expires_ms else "–"
-
-
-def _date(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return (
+        words("lists.taken_out")
+        if expires_ms < 0
+        else shown_time(expires_ms)
+        if expires_ms
+        else "–"
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from bisect import insort
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -21,14 +20,13 @@ from kanhe.replay import (
     Comparison,
     Difference,
     PackAudit,
-    Progress,
     Span,
     Tally,
     audit,
     backtest,
     span_of,
 )
-from kanhe.serve.cli.terminal import OK, REFUSED, print_table, progress_bar, say
+from kanhe.serve.cli.terminal import OK, REFUSED, print_table, rows_bar, say
 from kanhe.serve.cli.wording import either, words
 
 _MOST_FEATURES = 5
@@ -50,7 +48,7 @@ def replay(
 
 def _audit(settings: Settings, span: Span, most: int, as_json: bool) -> int:
     found, first = Audit(), _First(most)
-    with open_history(settings) as history, _progress() as progress:
+    with open_history(settings) as history, rows_bar(words("replay.progress")) as progress:
         if history is not None:
             for difference in audit(history, span, found, progress):
                 if as_json:
@@ -68,7 +66,7 @@ def _compare(settings: Settings, span: Span, policy: Path, most: int, as_json: b
     # First of all, so that a mistake in the pack is told before anything begins.
     pack = load_pack(policy)
     found = Comparison(policy=pack.hash, name=pack.name, version=pack.version, base=pack.rates.base)
-    with open_history(settings) as history, _progress() as progress:
+    with open_history(settings) as history, rows_bar(words("replay.progress")) as progress:
         if history is not None:
             for change in backtest(history, pack, span, found, progress, most):
                 if as_json:
@@ -91,17 +89,6 @@ class _First:
         """Keep it if it is one of the first."""
         insort(self.kept, difference, key=lambda d: d.seq)
         del self.kept[self._most :]
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    with progress_bar() as bar:
-        task = bar.add_task(words("replay.progress"), total=None)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield progress
 
 
 def _print_line(content: msgspec.Struct) -> None:

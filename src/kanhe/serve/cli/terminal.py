@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -111,6 +112,11 @@ def _widths(
     return needs
 
 
+def shown_time(at_ms: int) -> str:
+    """A moment to the minute, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def _cell(value: object) -> str:
     """As text; whole numbers with separators."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
@@ -133,3 +139,15 @@ def progress_bar() -> Iterator[Progress]:
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         yield bar
+
+
+@contextmanager
+def rows_bar(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar as a function of rows done and rows in all."""
+    with progress_bar() as bar:
+        task = bar.add_task(text, total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield progress

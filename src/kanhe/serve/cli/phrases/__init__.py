@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from kanhe.serve.cli.phrases.help import HELP
+from kanhe.serve.cli.phrases.labels import LABELS
 from kanhe.serve.cli.phrases.ledger import LEDGER
 from kanhe.serve.cli.phrases.replay import REPLAY
 from kanhe.serve.cli.phrases.work import WORK
 
-CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **WORK, **REPLAY, **LEDGER}
+TABLES = (HELP, WORK, REPLAY, LEDGER, LABELS)
+CATALOGUE: dict[str, tuple[str, str]] = {
+    key: texts for table in TABLES for key, texts in table.items()
+}
 """Key: (English, Chinese), each translated by meaning."""
