@@ -2,6 +2,7 @@
 
 - `opening`: an installation and what lies beside it, from settings.
 - `installation`: the path of an event with all that surrounds it.
+- `learning`: training sets.
 - `ledger`: the log behind it, for the sequencer and for readers.
 - `auditing`: log and journal, held against each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
+    from kanhe.app.learning import build_dataset
     from kanhe.app.ledger import (
         Ledger,
         add_log_key,
@@ -43,6 +45,7 @@ _HOMES = {
     "kanhe.app.auditing": ("audit_log",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
+    "kanhe.app.learning": ("build_dataset",),
     "kanhe.app.ledger": (
         "Ledger", "add_log_key", "last_row", "open_rows", "open_sequencer", "retire_log_key",
     ),
@@ -57,7 +60,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "FolderInUse", "Kanhe", "Ledger", "Pending", "Stats", "add_log_key", "ask_to_erase", "audit_log",
-    "erasure_is_open", "find_person", "kanhe_in_memory", "last_row", "look_over_journal",
+    "build_dataset", "erasure_is_open", "find_person", "kanhe_in_memory", "last_row", "look_over_journal",
     "open_history", "open_journal", "open_kanhe", "open_keys", "open_rows", "open_sequencer", "open_shop_table",
     "retire_log_key",
 ]  # fmt: skip

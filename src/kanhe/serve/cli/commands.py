@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kanhe.serve.cli import options
-from kanhe.serve.cli.learning_commands import fill_label
+from kanhe.serve.cli.learning_commands import fill_dataset, fill_label
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.wording import words
 
@@ -161,7 +161,7 @@ def _judging(app: typer.Typer) -> None:
 def _groups(app: typer.Typer) -> None:
     for name, fill in (
         ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
-        ("ledger", fill_ledger), ("label", fill_label), ("witness", _witness),
+        ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("witness", _witness),
     ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)

@@ -1,7 +1,8 @@
-"""The commands of `kanhe label`: their options and their help."""
+"""The commands of `kanhe label` and `kanhe dataset`: their options and their help."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,3 +38,47 @@ def fill_label(group: typer.Typer) -> None:
 
         settings = serving.settings_from(data_dir=data_dir)
         raise typer.Exit(labelling.summary(settings, tenant, as_of, as_json))
+
+
+def fill_dataset(group: typer.Typer) -> None:
+    """`kanhe dataset …`."""
+
+    @group.callback()
+    def dataset() -> None:
+        """Keeps `build` a word of its own, as long as it is the only one."""
+
+    @group.command(help=words("help.dataset.build"))
+    def build(
+        begin: Annotated[str, typer.Option("--from", help=words("opt.from"))] = "",
+        end: Annotated[str, typer.Option("--to", help=words("opt.to"))] = "",
+        label_delay: Annotated[
+            str, typer.Option("--label-delay", help=words("opt.label_delay"))
+        ] = "7d",
+        as_of: Annotated[str, typer.Option("--as-of", help=words("opt.dataset_as_of"))] = "",
+        type_: Annotated[
+            list[str] | None, typer.Option("--type", help=words("opt.dataset_type"))
+        ] = None,
+        positive: Annotated[
+            list[str] | None, typer.Option("--positive", help=words("opt.positive"))
+        ] = None,
+        out: Annotated[Path, typer.Option("--out", "-o", help=words("opt.dataset_out"))] = Path(
+            "dataset.parquet"
+        ),
+        policy: Annotated[
+            Path | None, typer.Option("--policy", help=words("opt.dataset_policy"))
+        ] = None,
+        tenant: Annotated[
+            str | None, typer.Option("--tenant", help=words("opt.dataset_tenant"))
+        ] = None,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import datasets, serving
+
+        settings = serving.settings_from(data_dir=data_dir)
+        raise typer.Exit(
+            datasets.build(
+                settings, out, begin, end, label_delay, as_of, type_ or ["payment.attempted"],
+                positive or ["fraud"], tenant, policy, as_json,
+            )
+        )  # fmt: skip
