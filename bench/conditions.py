@@ -80,7 +80,7 @@ def kanhe_rules(live: LiveFeatures, vectors: Floats) -> Engine:
         return False
 
     def fired(cases: list[Case]) -> list[list[str]]:
-        screened = rules.screen([case[0].type for case in cases], vectors)
+        screened = rules.screen([case[0] for case in cases], vectors)
         return [
             [signal.rule for signal in signals(case[0], screened, place, listed)]
             for place, case in enumerate(cases)

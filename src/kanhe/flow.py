@@ -155,8 +155,8 @@ class Flow:
         # (3) Features.
         vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
         # (4) Detect, for all of them: which rules need not be asked.
-        types = [arrival.event.type for _, arrival in fresh]
-        screened = self.rules.screen(types, vectors)
+        screened = self.rules.screen([arrival.event for _, arrival in fresh], vectors)
+        types = screened.types
         # The log commits to each row under random bytes of the row's own.
         salts = self._draw(SALT_BYTES * len(fresh))
         rows: list[Row] = []

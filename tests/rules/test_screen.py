@@ -62,7 +62,7 @@ def test_signals_are_the_same_with_and_without_the_screen(
     """Whatever the conditions and the values, failures included, each event gets the same signals."""
     text = "".join(rule(when, name=f"r{n}") for n, when in enumerate(conditions))
     plain, rules = unscreened(text), compiled(text)
-    screened = rules.screen([each.type for each, _ in cases], np.array([v for _, v in cases]))
+    screened = rules.screen([each for each, _ in cases], np.array([v for _, v in cases]))
     for place, (each, values) in enumerate(cases):
         found: list[Signal] = rules.signals(each, screened, place, stolen)
         assert found == plain.evaluate(each, values, stolen)
@@ -108,6 +108,6 @@ def test_only_rules_that_may_fire_are_left() -> None:
     text = rule("card_declines_10m > 1", name="a") + rule("card_users_24h > 1", name="b")
     rules = compiled(text)
     rows = np.array([vector(), vector(card_declines_10m=2), vector(card_users_24h=2)])
-    screened = rules.screen([event().type, event().type, "account.login"], rows)
+    screened = rules.screen([event(), event(), event("account.login")], rows)
     assert [screened.left(place) for place in range(3)] == [[], [0], []]
     assert screened.asks == [False, True, False]

@@ -19,6 +19,7 @@ from kanhe.judge.features.layout import GROUP
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.intake.reader import Reader
+from kanhe.judge.policy.beside import scoring_of
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
@@ -409,6 +410,9 @@ def wire(pack: Pack, settings: Settings, key: bytes, journal: Journal) -> Flow:
         max_body_bytes=settings.max_body_bytes,
         future_tolerance_ms=settings.future_tolerance_ms,
     )
-    rules = compile_rules(pack.rules, pack.registry, features.index, pack.rates, features.text_code)
+    beside = scoring_of(pack, features.text_code)
+    rules = compile_rules(
+        pack.rules, pack.registry, beside.index, pack.rates, features.text_code, beside
+    )
     lists = Lists(pack.lists, pack.entries)
     return Flow(pack, reader, journal, features, rules, lists, secrets.token_bytes)

@@ -51,6 +51,8 @@ class Signal(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tags: tuple[str, ...] = ()
     error: str = ""
     """Empty, or why the rule could not be evaluated (for example `ZeroDivisionError`)."""
+    because: tuple[Text, ...] = ()
+    """What weighed most in the scores that the rule reads, the heaviest first."""
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -61,6 +63,9 @@ class Reason(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     text: Text
     tags: tuple[str, ...] = ()
     error: str = ""
+    because: tuple[Text, ...] = ()
+    """What weighed most in a model's score, the heaviest first; of several reasons that say the
+    same, the first one holds it."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

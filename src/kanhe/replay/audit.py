@@ -191,8 +191,8 @@ class _Again:
         for n, (row, arrival) in enumerate(group.read):
             if self._is_due(row):
                 if screened is None:
-                    types = [arrival.event.type for _, arrival in group.read]
-                    screened = flow.rules.screen(types, group.vectors)
+                    events = [arrival.event for _, arrival in group.read]
+                    screened = flow.rules.screen(events, group.vectors)
                 difference = self._compare(row, arrival, group, screened, n)
                 if difference is not None:
                     yield self._told(difference, group)
@@ -256,7 +256,7 @@ class _Again:
         follows = None
         if decision is not None:
             vectors = np.array(then, dtype=np.float64).reshape(1, len(then))
-            screened = flow.rules.screen([arrival.event.type], vectors)
+            screened = flow.rules.screen([arrival.event], vectors)
             _, from_served = flow.weigh(arrival, screened, 0, row.seq)
             follows = _encode(from_served) == row.answer
         features = tuple(

@@ -204,7 +204,7 @@ class _Otherwise:
         flow, rest = self._flow, iter(rows)
         beyond: list[Row] = []
         for group in groups(_until(rest, self._span.last_seq, beyond), flow):  # (2)
-            screened = flow.rules.screen([a.event.type for _, a in group.read], group.vectors)
+            screened = flow.rules.screen([a.event for _, a in group.read], group.vectors)
             for n, (row, arrival) in enumerate(group.read):
                 if arrival.event.type == _LABEL_TYPE:
                     self._note_label(row.tenant, arrival.event)

@@ -9,7 +9,7 @@ from kanhe.core.event import ENTITY_KINDS
 from kanhe.core.time import DAY_MS, MINUTE_MS
 from kanhe.judge.features import layout
 from kanhe.judge.features.program import LABEL_TYPE, TypeFields
-from kanhe.judge.features.spec import FUNCTIONS, OF_FIELD, WINDOWED, Condition, FeatureSpec
+from kanhe.judge.features.spec import FUNCTIONS, OF_FIELD, VALUE, WINDOWED, Condition, FeatureSpec
 from kanhe.judge.language.expression import check_condition
 from kanhe.judge.language.literals import duration_of, int_of, text_of, texts_of
 from kanhe.judge.language.scope import AMOUNT_BASE, FieldKind, scope_of
@@ -56,12 +56,14 @@ def type_fields(fields_by_type: FieldsByType) -> TypeFields:
 
 
 def read_features(source: Source, fields_by_type: FieldsByType) -> list[FeatureSpec]:
-    """Read all declarations of one file. Raises `PolicyErrors` naming every mistake in it."""
+    """Read the features of one file. Raises `PolicyErrors` naming every mistake in it."""
     mistakes = Mistakes()
     specs: dict[str, FeatureSpec] = {}
     conditions: dict[str, set[tuple[str, ...]]] = {}
     reader = _Reader(source, fields_by_type)
     for declaration in parse_calls(source):
+        if declaration.function == VALUE:
+            continue  # a derived number: see `kanhe.judge.features.derived`
         with mistakes.gathered():
             spec = reader.read(declaration)
             if spec.name in specs:
@@ -81,6 +83,22 @@ def read_features(source: Source, fields_by_type: FieldsByType) -> list[FeatureS
     return list(specs.values())
 
 
+def reserved_names(fields_by_type: FieldsByType) -> set[str]:
+    """The names that mean something on events already."""
+    taken = {name for fields in fields_by_type.values() for name in fields}
+    return taken | {AMOUNT_BASE, "id", "type", "at_ms"}
+
+
+def event_types(source: Source, node: ast.expr, fields_by_type: FieldsByType) -> tuple[str, ...]:
+    """Read one event type or a list of them; each must be in the registry."""
+    types = texts_of(source, node)
+    for name in types:
+        if name not in fields_by_type:
+            hint = suggestion(name, fields_by_type)
+            raise source.error(node, f"unknown event type {name[:80]}", hint)
+    return types
+
+
 def _adds_condition(known: set[tuple[str, ...]], spec: FeatureSpec) -> bool:
     """Note the conditions of a feature on one event type; True if they do not find room any more."""
     where = (spec.where.text,) if spec.where else ()
@@ -95,8 +113,7 @@ class _Reader:
     def __init__(self, source: Source, fields_by_type: FieldsByType) -> None:
         self.source = source
         self.fields_by_type = fields_by_type
-        self.taken = {name for fields in fields_by_type.values() for name in fields}
-        self.taken |= {AMOUNT_BASE, "id", "type", "at_ms"}
+        self.taken = reserved_names(fields_by_type)
 
     def read(self, declaration: Declaration) -> FeatureSpec:
         """Check one declaration; raises `PolicyError` at the place of the mistake."""
@@ -106,14 +123,15 @@ class _Reader:
         if name in self.taken:
             raise declaration.error(f"{name} is a field of events", "choose another name")
         if function not in FUNCTIONS:
-            hint = suggestion(function, FUNCTIONS) or f"there are: {', '.join(FUNCTIONS)}"
+            known = (*FUNCTIONS, VALUE)
+            hint = suggestion(function, known) or f"there are: {', '.join(known)}"
             raise declaration.error(f"unknown feature function {function}", hint)
         given = declaration.bind(
             ("types", "field") if function in OF_FIELD else ("types",),
             required=self._required(function),
             optional=self._optional(function),
         )
-        types = self._types(given["types"])
+        types = event_types(self.source, given["types"], self.fields_by_type)
         over_ms = self._over(given)
         field, is_text = self._field(function, types, given)
         return FeatureSpec(
@@ -142,14 +160,6 @@ class _Reader:
         if function in {"last", "since_last"}:
             extra += ("over",)
         return (*extra, "most") if function == "distinct" else extra
-
-    def _types(self, node: ast.expr) -> tuple[str, ...]:
-        types = texts_of(self.source, node)
-        for name in types:
-            if name not in self.fields_by_type:
-                hint = suggestion(name, self.fields_by_type)
-                raise self.source.error(node, f"unknown event type {name[:80]}", hint)
-        return types
 
     def _over(self, given: Mapping[str, ast.expr]) -> int:
         node = given.get("over")

@@ -27,6 +27,9 @@ FUNCTIONS: dict[str, str] = {
     "speed": "km/h between this event and the latest earlier one",
 }
 
+VALUE = "value"
+"""What declares a derived number in the same file (`kanhe.judge.features.derived`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

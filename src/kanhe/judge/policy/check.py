@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from kanhe.core.decision import Text
 from kanhe.judge.features.spec import FeatureSpec
 from kanhe.judge.intake.registry import builtin
 from kanhe.judge.language.literals import in_words
@@ -27,6 +28,8 @@ def describe(pack: Pack) -> dict[str, Any]:
         "description": {"en": pack.description.en, "zh": pack.description.zh},
         "counts": {
             "features": len(pack.features),
+            "derived": len(pack.derived),
+            "models": len(pack.models),
             "rules": len(pack.rules),
             "lists": len(pack.lists),
             "entries": sum(len(entries) for entries in pack.entries.values()),
@@ -44,6 +47,22 @@ def describe(pack: Pack) -> dict[str, Any]:
         "failures": {"default": verdict.default_failure, **verdict.failures},
         "own_event_types": own,
         "features": [_feature(spec) for spec in pack.features],
+        "derived": [
+            {"name": spec.name, "types": list(spec.types), "value": _one_line(spec.expression.text)}
+            for spec in pack.derived
+        ],
+        "models": [
+            {
+                "name": spec.name,
+                "file": spec.file,
+                "on": list(spec.on),
+                "hash": spec.model.hash,
+                "kind": spec.model.kind,
+                "trees": len(spec.model.trees),
+                "inputs": list(spec.model.input_names),
+            }
+            for spec in pack.models
+        ],
         "rules": [_rule(spec) for spec in pack.rules],
         "lists": [
             {
@@ -67,7 +86,7 @@ def advice(pack: Pack) -> list[dict[str, str]]:
 
     Each has `place` (file and line, or a name), `message` and, in Chinese, `message_zh`.
     """
-    found = [*_silent_rules(pack), *_unused(pack)]
+    found = [*_silent_rules(pack), *_silent_inputs(pack), *_unused(pack)]
     for rule in pack.rules:
         if not rule.owner:
             found.append(
@@ -87,20 +106,43 @@ class _Advice(NamedTuple):
 
 
 def _silent_rules(pack: Pack) -> list[_Advice]:
-    """Features that are missing on every event of a rule's type, since it cannot name the entity."""
-    by = {spec.name: spec.by for spec in pack.features}
+    """What rules read although it is missing on every event of one of their types."""
     found = []
     for rule in pack.rules:
         for name in sorted(rule.condition.features):
             for type_name in rule.on:
-                lacking = [e for e in by[name] if e not in pack.registry.fields_of(type_name)]
-                if lacking:
-                    en = f"{name} is always missing: {type_name} names no {lacking[0]}"
-                    zh = f"{name} 永远缺失：{type_name} 不含 {lacking[0]}"
-                    found.append(
-                        _Advice(_place(rule), f"rule {rule.id}: {en}", f"规则 {rule.id}：{zh}")
-                    )
+                if why := _silence(pack, name, type_name):
+                    en, zh = f"rule {rule.id}: {why.en}", f"规则 {rule.id}：{why.zh}"
+                    found.append(_Advice(_place(rule), en, zh))
     return found
+
+
+def _silent_inputs(pack: Pack) -> list[_Advice]:
+    """What models read although it is missing on every event of one of their types."""
+    found = []
+    for scored in pack.models:
+        for name in scored.model.input_names:
+            for type_name in scored.on:
+                if why := _silence(pack, name, type_name):
+                    en, zh = f"model {scored.name}: {why.en}", f"模型 {scored.name}：{why.zh}"
+                    found.append(_Advice(scored.file, en, zh))
+    return found
+
+
+def _silence(pack: Pack, name: str, type_name: str) -> Text | None:
+    """Why a number is missing on every event of a type, if it is."""
+    for spec in pack.features:
+        if spec.name == name:
+            for entity in spec.by:
+                if entity not in pack.registry.fields_of(type_name):
+                    en = f"{name} is always missing: {type_name} names no {entity}"
+                    return Text(en, f"{name} 永远缺失：{type_name} 不含 {entity}")
+    on = {spec.name: spec.types for spec in pack.derived}
+    on |= {spec.name: spec.on for spec in pack.models}
+    if name in on and type_name not in on[name]:
+        en = f"{name} is always missing on {type_name}"
+        return Text(en, f"{name} 在 {type_name} 上永远缺失")
+    return None
 
 
 def _unused(pack: Pack) -> list[_Advice]:
@@ -111,9 +153,15 @@ def _unused(pack: Pack) -> list[_Advice]:
         features |= rule.condition.features
         features |= {place.name for place in (*rule.en.places, *rule.zh.places)}
         lists |= rule.condition.lists
+    for scored in pack.models:
+        features.update(scored.model.input_names)
+    for derived in pack.derived:
+        features |= derived.expression.features
+    declared = [spec.name for spec in pack.features] + [spec.name for spec in pack.derived]
+    declared += [spec.name for spec in pack.models]
     found = [
         _Advice(name, f"feature {name} is used by no rule", f"没有规则用到特征 {name}")
-        for name in (spec.name for spec in pack.features)
+        for name in declared
         if name not in features
     ]
     return found + [
@@ -121,6 +169,10 @@ def _unused(pack: Pack) -> list[_Advice]:
         for name in (spec.name for spec in pack.lists)
         if name not in lists
     ]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _place(rule: RuleSpec) -> str:
@@ -156,7 +208,7 @@ def _rule(spec: RuleSpec) -> dict[str, Any]:
     return {
         "id": spec.id,
         "on": list(spec.on),
-        "when": " ".join(condition.text.split()),
+        "when": _one_line(condition.text),
         "points": spec.points,
         "outcome": spec.outcome,
         "en": spec.en.text,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanhe.judge.language.source import MAX_FILE_BYTES, Mistakes, PolicyError, suggestion
+from kanhe.judge.models.portable import MAX_MODEL_BYTES
 
 MANIFEST = "pack.toml"
 EVENTS = "events.kanhe"
@@ -21,15 +22,17 @@ FEATURES = "features.kanhe"
 MAX_FILES = 200
 """How many files a pack may hold."""
 MAX_LIST_BYTES = 32 << 20
-"""The largest list file; other files end at `MAX_FILE_BYTES`."""
+"""The largest list file; models end at `MAX_MODEL_BYTES`, other files at `MAX_FILE_BYTES`."""
 MAX_ARCHIVE_BYTES = 256 << 20
 """The largest archive that is read back."""
 
 _PART = re.compile(
     r"pack\.toml|events\.kanhe|features\.kanhe"
     r"|rules/[a-z0-9][a-z0-9_-]{0,63}\.kanhe|lists/[a-z0-9][a-z0-9_-]{0,63}\.csv"
+    r"|models/[a-z0-9][a-z0-9_-]{0,63}\.json"
 )
 _BESIDE = re.compile(r"(.*/)?(\..*|__pycache__|.*~|[^/]*\.md|LICENSE)")
+_MOST_BYTES = {"lists": MAX_LIST_BYTES, "models": MAX_MODEL_BYTES}
 _HASH_PREFIX = b"kanhe policy pack 1\n"
 
 Files = Mapping[str, bytes]
@@ -120,15 +123,16 @@ def _paths(folder: Path) -> list[Path]:
 
 def _check_name(name: str) -> None:
     if not _PART.fullmatch(name):
-        known = (MANIFEST, EVENTS, FEATURES, "rules", "lists")
+        known = (MANIFEST, EVENTS, FEATURES, "rules", "lists", "models")
         hint = suggestion(name, known) or (
-            f"a pack holds {MANIFEST}, {FEATURES}, {EVENTS}, rules/<name>.kanhe and lists/<name>.csv"
+            f"a pack holds {MANIFEST}, {FEATURES}, {EVENTS}, rules/<name>.kanhe, lists/<name>.csv"
+            " and models/<name>.json"
         )
         raise PolicyError(name, 1, 1, "this is not a file of a policy pack", hint)
 
 
 def _content(path: Path, name: str) -> bytes:
-    most = MAX_LIST_BYTES if name.startswith("lists/") else MAX_FILE_BYTES
+    most = _MOST_BYTES.get(name.partition("/")[0], MAX_FILE_BYTES)
     try:
         with path.open("rb") as file:
             content = file.read(most + 1)

@@ -18,11 +18,22 @@ from kanhe.judge.verdict.decide import SCORE_MAX, Failure, VerdictTable
 _THRESHOLDS = ("challenge", "review", "deny")
 _FAILURES: tuple[Failure, ...] = get_args(Failure)
 _LIST_KINDS = ("deny", "allow", "watch")
+MAX_MODELS = 16
+"""How many models a pack may name: each costs time on every event it scores."""
 _PACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,31}")
 _RATE_MAX = Decimal(10**9)
 _HEADER = re.compile(r"\s*\[.+\]\s*(#.*)?")
 _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*=""")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A model as `[models.<name>]` names it: its file, and the event types that it scores."""
+
+    name: str
+    file: str
+    on: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class Manifest:
     lists: tuple[ListSpec, ...]
     list_files: dict[str, str]
     """The file of entries, by the name of the list; a list without one starts empty."""
+    models: tuple[NamedModel, ...]
     document: Document
 
 
@@ -101,6 +113,21 @@ class _Table:
             self.note(key, f"{key} has at most {most} characters")
         return value
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of at least one text, none of them twice."""
+        self.read.add(key)
+        value = self.content.get(key)
+        listed = value if isinstance(value, list) else []
+        found = tuple(dict.fromkeys(one for one in listed if isinstance(one, str)))
+        if not found or len(found) != len(listed):
+            where = ".".join(self.path)
+            self.note(
+                key,
+                f"{key} in [{where}] is a list of texts, each once",
+                f'for example {key} = ["…"]',
+            )
+        return found
+
     def matching(self, key: str, shape: re.Pattern[str], what: str) -> str:
         value = self.text(key)
         if value and not shape.fullmatch(value):
@@ -135,9 +162,12 @@ def read_manifest(source: Source) -> Manifest:
     base, rates = _money(root.table("money", needed=True))
     verdict = _verdict(root.table("verdict"), root.table("failures"))
     lists, list_files = _lists(root.table("lists"))
+    models = _models(root.table("models"))
     root.end()
     mistakes.raise_any()
-    return Manifest(name, version, description, base, rates, verdict, lists, list_files, document)
+    return Manifest(
+        name, version, description, base, rates, verdict, lists, list_files, models, document
+    )
 
 
 def _money(money: _Table) -> tuple[str, dict[str, str]]:
@@ -236,6 +266,20 @@ def _lists(lists: _Table) -> tuple[tuple[ListSpec, ...], dict[str, str]]:
             list_files[name] = file
         table.end()
     return tuple(found), list_files
+
+
+def _models(models: _Table) -> tuple[NamedModel, ...]:
+    """The models of the pack; whether the files can be used is seen when they are read."""
+    found: list[NamedModel] = []
+    if len(models.content) > MAX_MODELS:
+        models.note("", f"{len(models.content)} models; a pack names at most {MAX_MODELS}")
+    for name in models.content:
+        table = models.table(name)
+        if not NAME.fullmatch(name):
+            models.note(name, f"{name[:80]!r} cannot be the name of a model", f"use {NAME.pattern}")
+        found.append(NamedModel(name, table.text("file", most=80), table.texts("on")))
+        table.end()
+    return tuple(found)
 
 
 def _one_of(names: Collection[str]) -> str:

@@ -3,9 +3,10 @@
 (1) All files are read into memory at once; the hash and the archive are made from those bytes.
 (2) `pack.toml`: name, money, verdict, lists.
 (3) `events.kanhe`: the shop's own fields and event types, on top of the built-in registry.
-(4) `features.kanhe`, checked against the registry.
-(5) `rules/*.kanhe`, checked against registry, features and lists.
-(6) `lists/*.csv`, each named by a list of the manifest.
+(4) `features.kanhe`, checked against the registry: features, and numbers derived from them.
+(5) `models/*.json`, each named by a model of the manifest; every input must be one of those.
+(6) `rules/*.kanhe`, checked against registry, features, models and lists.
+(7) `lists/*.csv`, each named by a list of the manifest.
 
 Mistakes are gathered over all steps, so that an author sees them together. Where the ground of a
 step is broken, the step is left out rather than reported against half a registry.
@@ -16,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from kanhe.core.decision import Text
 from kanhe.core.money import Rates
 from kanhe.judge.features.declare import read_features
-from kanhe.judge.features.spec import FeatureSpec
+from kanhe.judge.features.derived import DerivedSpec, read_derived
+from kanhe.judge.features.spec import VALUE, FeatureSpec
 from kanhe.judge.intake.custom import read_custom
 from kanhe.judge.intake.registry import Registry, builtin
 from kanhe.judge.language.literals import text_of
@@ -35,9 +37,11 @@ from kanhe.judge.language.source import (
     suggestion,
 )
 from kanhe.judge.language.tree import Type
+from kanhe.judge.models.scoring import ScoredModel
 from kanhe.judge.policy import files as pack_files
 from kanhe.judge.policy.files import EVENTS, FEATURES, MANIFEST, Files
 from kanhe.judge.policy.manifest import Manifest, read_manifest
+from kanhe.judge.policy.model_files import read_models
 from kanhe.judge.rules.declare import RuleSpec, read_rules
 from kanhe.judge.rules.lists import ListSpec, PackEntry, read_list_file
 from kanhe.judge.verdict.decide import VerdictTable
@@ -61,6 +65,9 @@ class Pack:
     """`sha256:` and 64 hex digits over the pack's files; it stands in every decision."""
     registry: Registry
     features: tuple[FeatureSpec, ...]
+    derived: tuple[DerivedSpec, ...]
+    """Numbers made of an event and its features; no part of the journaled vector."""
+    models: tuple[ScoredModel, ...]
     rules: tuple[RuleSpec, ...]
     lists: tuple[ListSpec, ...]
     entries: dict[str, tuple[PackEntry, ...]]
@@ -95,19 +102,22 @@ def load_archive(data: bytes) -> Pack:
 def build_pack(files: Files) -> Pack:
     """Make a pack of its files, by the steps above. Raises `PolicyErrors`."""
     mistakes = Mistakes()
-    features: list[FeatureSpec] | None = None
+    declared: _Declared | None = None
+    models: list[ScoredModel] = []
     rules: list[RuleSpec] = []
     entries: dict[str, tuple[PackEntry, ...]] = {}
     manifest = _tried(mistakes, lambda: read_manifest(_source(files, MANIFEST)))  # (2)
     registry = _tried(mistakes, lambda: _registry(files))  # (3)
     if registry is not None:
-        features = _features(files, registry, mistakes)  # (4)
+        declared = _features(files, registry, mistakes)  # (4)
     if manifest is not None and registry is not None:
         _check_manifest(manifest, registry, mistakes)
-        if features is not None:
-            rules = _rules(files, registry, features, manifest.lists, mistakes)  # (5)
+        with mistakes.gathered():
+            models = read_models(files, manifest, registry, _numbers(declared))  # (5)
+        if declared is not None:
+            rules = _rules(files, registry, declared, manifest, mistakes)  # (6)
     if manifest is not None:
-        entries = _entries(files, manifest, mistakes)  # (6)
+        entries = _entries(files, manifest, mistakes)  # (7)
     mistakes.raise_any()
     assert manifest is not None
     assert registry is not None
@@ -117,7 +127,9 @@ def build_pack(files: Files) -> Pack:
         description=manifest.description,
         hash=pack_files.content_hash(files),
         registry=registry,
-        features=tuple(features or ()),
+        features=tuple(declared.features if declared else ()),
+        derived=tuple(declared.derived if declared else ()),
+        models=tuple(models),
         rules=tuple(rules),
         lists=manifest.lists,
         entries=entries,
@@ -156,19 +168,43 @@ def _registry(files: Files) -> Registry:
     return read_custom(_source(files, EVENTS), builtin())
 
 
-def _features(files: Files, registry: Registry, mistakes: Mistakes) -> list[FeatureSpec] | None:
-    """The features; stand-ins of the same names where some are wrong, so that rules can be checked.
+class _Declared(NamedTuple):
+    """What `features.kanhe` declares."""
+
+    features: list[FeatureSpec]
+    derived: list[DerivedSpec]
+    sound: bool = True
+    """Whether these are the declarations themselves, and not stand-ins for mistaken ones."""
+
+
+def _features(files: Files, registry: Registry, mistakes: Mistakes) -> _Declared | None:
+    """What is declared; stand-ins of the same names where some are wrong, so that rules can be checked.
 
     `None` where not even the names can be told. A pack without features is a pack of plain rules.
     """
     if FEATURES not in files:
-        return []
+        return _Declared([], [])
     fields_by_type = {name: registry.fields_of(name) for name in registry.types}
     source = _tried(mistakes, lambda: _source(files, FEATURES))
     if source is None:
         return None
     features = _tried(mistakes, lambda: read_features(source, fields_by_type))
-    return _stand_ins(source, registry) if features is None else features
+    known = _stand_ins(source, registry) if features is None else features
+    if known is None:
+        return None
+    counted = [spec for spec in known if spec.function != VALUE]
+    derived = _tried(mistakes, lambda: read_derived(source, fields_by_type, counted))
+    if features is None or derived is None:
+        return _Declared(_stand_ins(source, registry) or known, [], sound=False)
+    return _Declared(features, derived)
+
+
+def _numbers(declared: _Declared | None) -> dict[str, bool] | None:
+    """What a model may read, and whether it is a number; `None` where that is not known."""
+    if declared is None or not declared.sound:
+        return None
+    numbers = {spec.name: not spec.is_text for spec in declared.features}
+    return numbers | {spec.name: True for spec in declared.derived}
 
 
 def _stand_ins(source: Source, registry: Registry) -> list[FeatureSpec] | None:
@@ -182,7 +218,8 @@ def _stand_ins(source: Source, registry: Registry) -> list[FeatureSpec] | None:
             if declaration.function == "last" and len(declaration.args) > 1:
                 spec = registry.fields.get(text_of(source, declaration.args[1]))
                 is_text = spec is not None and KIND_TYPES[spec.kind] is Type.TEXT
-            found.append(FeatureSpec(declaration.name, "count", (), (), is_text=is_text))
+            kind = VALUE if declaration.function == VALUE else "count"
+            found.append(FeatureSpec(declaration.name, kind, (), (), is_text=is_text))
     except (PolicyError, PolicyErrors):
         # These mistakes were gathered when the features were read; here they only mean "unknown".
         return None
@@ -192,19 +229,21 @@ def _stand_ins(source: Source, registry: Registry) -> list[FeatureSpec] | None:
 def _rules(
     files: Files,
     registry: Registry,
-    features: list[FeatureSpec],
-    lists: tuple[ListSpec, ...],
+    declared: _Declared,
+    manifest: Manifest,
     mistakes: Mistakes,
 ) -> list[RuleSpec]:
     """The rules of all files, in the order of their names; an id stands once in the whole pack."""
     rules: list[RuleSpec] = []
+    # A model whose file is wrong is known by its name all the same.
+    numbers = [spec.name for spec in declared.derived] + [spec.name for spec in manifest.models]
     for name in sorted(files):
         if not name.startswith("rules/"):
             continue
         taken = {rule.id: rule for rule in rules}
         with mistakes.gathered():
             source = _source(files, name)
-            rules += read_rules(source, registry, features, lists, taken)
+            rules += read_rules(source, registry, declared.features, manifest.lists, taken, numbers)
             if len(rules) > MAX_RULES:
                 raise source.error_at(
                     1, 1, f"{len(rules)} rules so far; a pack holds at most {MAX_RULES}"

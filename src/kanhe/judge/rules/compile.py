@@ -10,8 +10,8 @@ rule that fails gives a signal that says so, and its neighbours go on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,27 @@ Listed = Callable[[str, str], bool]
 ERROR_MAX = 200
 """How many characters of an error are kept in a signal."""
 
-_Values = Sequence[float] | memoryview
+
+class Beside(Protocol):
+    """What rules read beside the vector: derived numbers, and the scores of models."""
+
+    @property
+    def scores(self) -> Collection[str]:
+        """The names of the models."""
+
+    def widened(
+        self, events: Sequence[Event], vectors: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """The vectors of a group with everything beside them: a row of float64 per event."""
+
+    def because(self, names: Sequence[str], event: Event, row: memoryview) -> tuple[Text, ...]:
+        """What weighed most in the scores of these models, for one event and its wide row."""
+
+    def warm(self) -> None:
+        """Have all machine code in place."""
+
+
+_Values = memoryview
 _Ask = Callable[[Event, _Values, Listed, list[Signal]], None]
 """Adds the signals of one rule, or of several, for one event and its vector."""
 
@@ -51,15 +71,18 @@ class _OfType(NamedTuple):
 class Screened:
     """The vectors of a group of events, with the rules that are left for each of them."""
 
-    __slots__ = ("_ends", "_left", "_values", "_width", "asks")
+    __slots__ = ("_ends", "_left", "_values", "_width", "asks", "types")
 
     def __init__(
         self,
+        types: Sequence[str],
         vectors: npt.NDArray[np.float64],
         left: Sequence[int],
         ends: Sequence[int],
         asks: Sequence[bool],
     ) -> None:
+        self.types = types
+        """The type of each event."""
         self._width = vectors.shape[1]
         self._values = memoryview(vectors.reshape(-1).data)
         self._left = left
@@ -81,8 +104,13 @@ class RuleSet:
     """Compiled rules; made by `compile_rules`."""
 
     def __init__(
-        self, types: Mapping[str, _OfType], screen: Screen, texts: Mapping[str, str]
+        self,
+        types: Mapping[str, _OfType],
+        screen: Screen,
+        texts: Mapping[str, str],
+        beside: Beside | None = None,
     ) -> None:
+        self._beside = beside
         self._types = dict(types)
         self._always = {name for name, rules in types.items() if rules.always is not None}
         self._screen = screen
@@ -92,23 +120,29 @@ class RuleSet:
     def warm(self) -> None:
         """Have all machine code in place before the first event waits for it."""
         self._screen.warm()
+        if self._beside is not None:
+            self._beside.warm()
 
-    def screen(self, types: Sequence[str], vectors: npt.NDArray[np.float64]) -> Screened:
-        """Pass over the rules that cannot fire, for a group of events at once, by their types.
+    def screen(self, events: Sequence[Event], vectors: npt.NDArray[np.float64]) -> Screened:
+        """Pass over the rules that cannot fire, for a group of events at once.
 
         `vectors` has one row per event and one float64 per declared feature, NaN where it is missing.
+        Derived numbers and the scores of models are put beside them first.
         """
+        if self._beside is not None:
+            vectors = self._beside.widened(events, vectors)
+        types = [event.type for event in events]
         left, ends = self._screen.pass_over(types, vectors)
         always = self._always
         asks = [
             before < end or name in always
             for name, before, end in zip(types, [0, *ends], ends, strict=False)
         ]
-        return Screened(vectors, left, ends, asks)
+        return Screened(types, vectors, left, ends, asks)
 
     def evaluate(self, event: Event, vector: Sequence[float], listed: Listed) -> list[Signal]:
         """The signals of one event by itself; see `signals`."""
-        screened = self.screen([event.type], np.array([vector], dtype=np.float64))
+        screened = self.screen([event], np.array([vector], dtype=np.float64))
         return self.signals(event, screened, 0, listed)
 
     def signals(self, event: Event, screened: Screened, place: int, listed: Listed) -> list[Signal]:
@@ -137,8 +171,9 @@ def compile_rules(
     feature_index: Mapping[str, int],
     rates: Rates,
     text_code: Callable[[str], float],
+    beside: Beside | None = None,
 ) -> RuleSet:
-    """Compile rules for a vector laid out by `feature_index`.
+    """Compile rules for rows laid out by `feature_index`: vectors, or what `beside` makes of them.
 
     `text_code` gives the number by which the vector remembers a text.
     """
@@ -156,6 +191,7 @@ def compile_rules(
             frozenset(registry.required_of(event_type)),
             feature_index,
             text_code,
+            frozenset(beside.scores if beside else ()),
         )
         texts[event_type] = writer.text()
         names: dict[str, Any] = {
@@ -165,7 +201,7 @@ def compile_rules(
             "text_code": text_code,
         }
         for number, spec in enumerate(own):
-            names[f"fired_{number}"] = _fired(spec, feature_index, rates)
+            names[f"fired_{number}"] = _fired(spec, feature_index, rates, beside)
             names[f"failed_{number}"] = _failed(spec)
         exec(compile(texts[event_type], f"<rules of {event_type}>", "exec"), names)
         types[event_type] = _OfType(
@@ -173,7 +209,7 @@ def compile_rules(
             {n: names[f"rule_{n}"] for n in range(len(own)) if f"rule_{n}" in names},
             {spec.id: number for number, spec in enumerate(own)},
         )
-    return RuleSet(types, Screen(intervals, len(feature_index)), texts)
+    return RuleSet(types, Screen(intervals, len(feature_index)), texts, beside)
 
 
 class _FunctionWriter:
@@ -186,7 +222,9 @@ class _FunctionWriter:
         required: frozenset[str],
         index: Mapping[str, int],
         text_code: Callable[[str], float],
+        scores: frozenset[str],
     ) -> None:
+        self.scores = scores
         self.numbered = list(enumerate(specs))
         self.screened = screened
         self.required = required
@@ -253,29 +291,33 @@ class _FunctionWriter:
         return f"f_{name}" if name in self.features else "_"
 
     def _signal(self, number: int, spec: RuleSpec) -> str:
-        return f"fired_{number}(e, v)" if _varies(spec) else f"fired_{number}"
+        return f"fired_{number}(e, v)" if _varies(spec, self.scores) else f"fired_{number}"
 
 
-def _varies(spec: RuleSpec) -> bool:
+def _varies(spec: RuleSpec, scores: Collection[str]) -> bool:
     """Whether the rule's signal depends on the event."""
+    if not spec.condition.features.isdisjoint(scores):
+        return True
     return bool(spec.en.places or spec.zh.places or any(a.value_of for a in spec.actions))
 
 
 def _fired(
-    spec: RuleSpec, index: Mapping[str, int], rates: Rates
-) -> Signal | Callable[[Event, Sequence[float]], Signal]:
+    spec: RuleSpec, index: Mapping[str, int], rates: Rates, beside: Beside | None
+) -> Signal | Callable[[Event, memoryview], Signal]:
     """The signal of a rule, or the function that makes it for one event."""
-    if not _varies(spec):
+    read = sorted(spec.condition.features.intersection(beside.scores)) if beside else []
+    if not _varies(spec, read):
         reason = Text(spec.en.plain, spec.zh.plain)
         actions = tuple(Action(a.kind, a.what, "", a.for_ms) for a in spec.actions)
         return Signal(spec.id, spec.points, reason, spec.outcome, actions, spec.tags)
     en, zh = (writer_of(sentence, index, rates) for sentence in (spec.en, spec.zh))
 
-    def fired(event: Event, vector: Sequence[float]) -> Signal:
+    def fired(event: Event, vector: memoryview) -> Signal:
         reason = Text(en(event, vector), zh(event, vector))
         made = (_action(action, event) for action in spec.actions)
         actions = tuple(action for action in made if action is not None)
-        return Signal(spec.id, spec.points, reason, spec.outcome, actions, spec.tags)
+        because = beside.because(read, event, vector) if beside and read else ()
+        return Signal(spec.id, spec.points, reason, spec.outcome, actions, spec.tags, "", because)
 
     return fired
 

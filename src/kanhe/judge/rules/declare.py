@@ -80,13 +80,14 @@ def read_rules(
     features: Iterable[FeatureSpec],
     lists: Iterable[ListSpec],
     taken: Mapping[str, RuleSpec] | None = None,
+    numbers: Iterable[str] = (),
 ) -> list[RuleSpec]:
     """Read all rules of one file. Raises `PolicyErrors` naming every mistake in it.
 
-    `taken` are the rules of the files read before: an id may stand once in a whole pack.
+    `numbers` are names beside the features: derived numbers, and models for their scores. `taken` are the rules of the files read before: an id may stand once in a whole pack.
     """
     mistakes = Mistakes()
-    reader = _Reader(source, registry, features, lists)
+    reader = _Reader(source, registry, features, lists, numbers)
     rules = dict(taken or {})
     found: list[RuleSpec] = []
     for declaration in parse_calls(source):
@@ -124,10 +125,12 @@ class _Reader:
         registry: Registry,
         features: Iterable[FeatureSpec],
         lists: Iterable[ListSpec],
+        numbers: Iterable[str],
     ) -> None:
         self.source = source
         self.fields_by_type = {name: registry.fields_of(name) for name in registry.types}
         self.features = {spec.name: Type.TEXT if spec.is_text else Type.NUMBER for spec in features}
+        self.features |= dict.fromkeys(numbers, Type.NUMBER)
         self.lists = {spec.name: spec.holds for spec in lists}
         self.scopes: dict[tuple[str, ...], Scope] = {}
 

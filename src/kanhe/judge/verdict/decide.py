@@ -7,7 +7,7 @@
 (4) Else the score decides with it: the sum of points, held within 0 and `SCORE_MAX`, reaches
     thresholds, and the more severe of the two outcomes stands.
 (5) Reasons are ranked: those that asked for just this outcome, then the more severe askers, then
-    the heavier points, then the rule's id.
+    the heavier points, then the rule's id. What several have in common is said once.
 (6) Actions are gathered in that order, each once, only those that fit the outcome.
 """
 
@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from kanhe.core.decision import SEVERITY, Action, Decision, Outcome, Reason, Signal
+from kanhe.core.decision import SEVERITY, Action, Decision, Outcome, Reason, Signal, Text
 
 SCORE_MAX = 1000
 """The score never leaves 0 to this."""
@@ -84,7 +84,7 @@ def decide(
         outcome,
         score,
         policy,
-        tuple([Reason(s.rule, s.points, s.reason, s.tags, s.error) for s in ranked]),
+        _reasons(ranked),
         _actions(ranked, outcome, trusted, table.default_challenge),
     )
 
@@ -120,6 +120,18 @@ def _ranked(
     return [signal for signal, _ in pairs]
 
 
+def _reasons(ranked: Sequence[Signal]) -> tuple[Reason, ...]:
+    """The reasons in their order; what weighed in a score is told with the first that read it."""
+    told: set[tuple[Text, ...]] = set()
+    reasons = []
+    for s in ranked:
+        because = () if s.because in told else s.because
+        if because:
+            told.add(because)
+        reasons.append(Reason(s.rule, s.points, s.reason, s.tags, s.error, because))
+    return tuple(reasons)
+
+
 def _weight(signal: Signal, wish: Outcome | None, outcome: Outcome) -> tuple[object, ...]:
     """What decides the rank of a signal, the first first."""
     severity = 0 if wish is None else -1 - SEVERITY[wish]
@@ -135,6 +147,7 @@ def _all_of(signal: Signal) -> tuple[object, ...]:
         signal.tags,
         tuple((a.kind, a.what, a.value, a.for_ms) for a in signal.actions),
         signal.outcome or "",
+        tuple((text.en, text.zh) for text in signal.because),
     )
 
 

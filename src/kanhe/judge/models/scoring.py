@@ -1,0 +1,122 @@
+"""Models on the path: what rules read beside the vector, and what weighed most in a score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kanhe.core.decision import Text
+from kanhe.core.event import Event
+from kanhe.judge.features.derivation import Derivation
+from kanhe.judge.models.forest import Forest
+from kanhe.judge.models.model import Model
+from kanhe.judge.models.words import Sentence
+
+MOST_REASONS = 3
+"""How many inputs are named beside a score."""
+LEAST_SHARE = 0.05
+"""What raises the score by less than this share of all that raises it is not named."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredModel:
+    """A model of a pack: the name by which rules read its score, and the event types it scores."""
+
+    name: str
+    on: tuple[str, ...]
+    file: str
+    model: Model
+
+
+class _Ready:
+    """One model with what is needed beside it on the path."""
+
+    def __init__(
+        self, spec: ScoredModel, place: int, columns: Sequence[int], sentences: Sequence[Sentence]
+    ) -> None:
+        self.on = frozenset(spec.on)
+        self.place = place
+        self.forest = Forest(spec.model)
+        self.columns = np.array(columns, dtype=np.int64)
+        self.sentences = sentences
+        self.typical = [one.spread.typical for one in spec.model.inputs]
+
+    def score(self, types: Sequence[str], wide: Floats) -> None:
+        """Write the scores of those rows whose event type the model is for, in one call."""
+        on = self.on
+        rows = [n for n, name in enumerate(types) if name in on]
+        if len(rows) == len(types):
+            wide[:, self.place] = self.forest.scores(wide, self.columns)
+        elif rows:
+            wide[rows, self.place] = self.forest.scores(wide[rows], self.columns)
+
+    def because(self, row: Floats) -> tuple[Text, ...]:
+        """The inputs that raised the score most, the heaviest first."""
+        _, contributed = self.forest.explain(row.reshape(1, -1), self.columns)
+        parts = contributed[0]
+        rising = float(parts[parts > 0.0].sum())
+        # Stable, so that among equals the first input stands first.
+        heaviest = np.argsort(-parts, kind="stable")[:MOST_REASONS].tolist()
+        return tuple(
+            self.sentences[n](float(row[self.columns[n]]), self.typical[n])
+            for n in heaviest
+            if parts[n] > 0.0 and parts[n] >= LEAST_SHARE * rising
+        )
+
+
+class Scoring:
+    """Derived numbers and scores, put beside the vectors of a group of events.
+
+    `sentences` gives, for each name a model may read, what is said of a value of it. Not to be used
+    from several threads at once.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        models: Sequence[ScoredModel],
+        sentences: Callable[[str], Sentence],
+    ) -> None:
+        first = len(derivation.index)
+        self.scores = tuple(spec.name for spec in models)
+        self.index = derivation.index | {name: first + n for n, name in enumerate(self.scores)}
+        """Where each feature, derived number and score stands in a wide row."""
+        self._derivation = derivation
+        self._ready = {
+            spec.name: _Ready(
+                spec,
+                self.index[spec.name],
+                [derivation.index[name] for name in spec.model.input_names],
+                [sentences(name) for name in spec.model.input_names],
+            )
+            for spec in models
+        }
+
+    def widened(self, events: Sequence[Event], vectors: Floats) -> Floats:
+        """The vectors with everything beside them: a row of float64 per event, NaN: missing."""
+        wide = self._derivation.widened(events, vectors, len(self.scores))
+        if self._ready:
+            types = [event.type for event in events]
+            for ready in self._ready.values():
+                ready.score(types, wide)
+        return wide
+
+    def because(self, names: Sequence[str], event: Event, row: memoryview) -> tuple[Text, ...]:
+        """What weighed most in the scores of these models, for one event and its wide row."""
+        numbers = np.frombuffer(row, dtype=np.float64)
+        several = (
+            self._ready[name].because(numbers)
+            for name in names
+            if event.type in self._ready[name].on
+        )
+        return tuple(dict.fromkeys(text for texts in several for text in texts))
+
+    def warm(self) -> None:
+        """Have the kernel's machine code in place before the first event waits for it."""
+        for ready in self._ready.values():
+            ready.forest.warm()

@@ -1,0 +1,207 @@
+"""An input's value as a sentence: "7 different cards for this device in 24 hours; usually 1".
+
+The words come from the declaration: what is counted, for whom, over how long. What is usual is the
+median of the training window, which the model brings along.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from kanhe.core.decision import Text
+from kanhe.core.event import ENTITY_KINDS
+from kanhe.judge.features.derived import DerivedSpec
+from kanhe.judge.features.spec import FeatureSpec
+from kanhe.judge.language.scope import AMOUNT_BASE
+from kanhe.judge.rules.reasons import Language, shown_amount, shown_duration, shown_percent
+
+Sentence = Callable[[float, float | None], Text]
+"""Says a value and what is usual; NaN is a missing value, `None` an unknown usual one."""
+
+EXPRESSION_MAX = 80
+"""How many characters of an expression or a condition are shown."""
+
+_ENTITIES: Mapping[str, tuple[str, str, str]] = {
+    "user": ("account", "accounts", "账号"),
+    "device": ("device", "devices", "设备"),
+    "ip": ("IP address", "IP addresses", "IP 地址"),
+    "card": ("card", "cards", "银行卡"),
+    "email": ("e-mail address", "e-mail addresses", "邮箱"),
+    "phone": ("phone number", "phone numbers", "手机号"),
+    "address": ("address", "addresses", "地址"),
+    "merchant": ("merchant", "merchants", "商家"),
+    "product": ("product", "products", "商品"),
+    "order": ("order", "orders", "订单"),
+    "parcel": ("parcel", "parcels", "包裹"),
+    "courier": ("courier", "couriers", "配送方"),
+    "staff": ("employee", "employees", "员工"),
+    "session": ("session", "sessions", "会话"),
+}
+"""One, several, and in Chinese; every kind of entity has its words."""
+assert _ENTITIES.keys() == set(ENTITY_KINDS)
+
+_NOUNS: Mapping[str, tuple[str, str]] = {
+    "count": ("number of {types}", "{types} 的次数"),
+    "sum": ("sum of {field} over {types}", "{types} 的 {field} 合计"),
+    "mean": ("mean {field} over {types}", "{types} 的 {field} 均值"),
+    "std": ("spread of {field} over {types}", "{types} 的 {field} 标准差"),
+    "min": ("least {field} over {types}", "{types} 的 {field} 最小值"),
+    "max": ("greatest {field} over {types}", "{types} 的 {field} 最大值"),
+    "distinct": ("number of different {several}", "不同{kind}的个数"),
+    "share": ("share of {types} with {of}", "{types} 中满足 {of} 的占比"),
+    "label_rate": ("share of {types} known to be fraud", "{types} 中已确认欺诈的占比"),
+    "last": ("{field} of the latest earlier {types}", "此前最近一次 {types} 的 {field}"),
+    "since_last": ("time since the latest earlier {types}", "距上一次 {types} 的时间"),
+    "first_seen": ("time of the first {types}", "首次 {types} 的时间"),
+    "age": ("time since the first {types}", "距首次 {types} 的时间"),
+    "speed": ("speed since the latest earlier {types}, in km/h", "距上一次 {types} 的移动速度（公里/小时）"),
+}  # fmt: skip
+_MONEY = frozenset({"sum", "mean", "std", "min", "max", "last"})
+_DURATIONS = frozenset({"since_last", "age"})
+_SHARES = frozenset({"share", "label_rate"})
+
+
+def sentences_of(
+    features: Sequence[FeatureSpec], derived: Sequence[DerivedSpec], base: str
+) -> Callable[[str], Sentence]:
+    """What says a value, by the name of a feature or a derived number; `base` is the base currency."""
+    by_name = {spec.name: spec for spec in features}
+    made = {spec.name: spec for spec in derived}
+
+    def sentence(name: str) -> Sentence:
+        if name in by_name:
+            return _of_feature(by_name[name], base)
+        return _of_derived(made[name])
+
+    return sentence
+
+
+def _of_derived(spec: DerivedSpec) -> Sentence:
+    """A derived number is called by its own name, and shown with its expression."""
+    expression = _short(spec.expression.text)
+    nouns = f"{spec.name} ({expression})", f"{spec.name}（{expression}）"
+    return lambda value, usual: _plain(nouns, (_number, _number), value, usual)
+
+
+def _of_feature(spec: FeatureSpec, base: str) -> Sentence:
+    forms = _form(spec, "en", base), _form(spec, "zh", base)
+    nouns = _noun(spec, "en"), _noun(spec, "zh")
+    if spec.function not in ("count", "distinct"):
+        return lambda value, usual: _plain(nouns, forms, value, usual)
+    (whose_en, whose_zh), (more_en, more_zh) = _whose(spec), _more(spec)
+    en, zh, unit = _counted(spec)
+
+    def counted(value: float, usual: float | None) -> Text:
+        if math.isnan(value):
+            return _plain(nouns, forms, value, usual)
+        said = _number(value)
+        tail_en = f"; usually {_number(usual)}" if usual is not None else ""
+        tail_zh = f"；通常为 {_number(usual)} {unit}" if usual is not None else ""
+        return Text(
+            f"{said} {en} for {whose_en}{more_en}{tail_en}",
+            f"{whose_zh}{more_zh}{zh.format(count=f'{said} {unit}')}{tail_zh}",
+        )
+
+    return counted
+
+
+def _counted(spec: FeatureSpec) -> tuple[str, str, str]:
+    """What a count or a number of different values counts: in English, in Chinese, its unit."""
+    types_en, types_zh = " or ".join(spec.types), "或 ".join(spec.types)
+    if spec.function == "count":
+        return f"× {types_en}", f" {types_zh} {{count}}", "次"
+    _, several, kind = _ENTITIES.get(
+        spec.field or "", ("", f"values of {spec.field}", f" {spec.field} 值")
+    )
+    return f"different {several}", f"出现 {{count}}不同的{kind}", "个"
+
+
+def _plain(
+    nouns: tuple[str, str],
+    forms: tuple[Callable[[float], str], Callable[[float], str]],
+    value: float,
+    usual: float | None,
+) -> Text:
+    """`what: value; usually so much`."""
+    unknown = math.isnan(value)
+    en = "unknown" if unknown else forms[0](value)
+    zh = "未知" if unknown else forms[1](value)
+    if usual is not None:
+        en, zh = f"{en}; usually {forms[0](usual)}", f"{zh}；通常为 {forms[1](usual)}"
+    return Text(f"{nouns[0]}: {en}", f"{nouns[1]}：{zh}")
+
+
+def _noun(spec: FeatureSpec, language: Language) -> str:
+    """What the feature is, without its value."""
+    chinese = language == "zh"
+    _, several, kind = _ENTITIES.get(
+        spec.field or "", ("", f"values of {spec.field}", f" {spec.field} 值")
+    )
+    noun = _NOUNS[spec.function][chinese].format(
+        types=("或 " if chinese else " or ").join(spec.types),
+        field=spec.field,
+        several=several,
+        kind=kind,
+        of=_short(spec.of.text) if spec.of else "",
+    )
+    whose, more = _whose(spec)[chinese], _more(spec)[chinese]
+    return f"{whose}{more} {noun}" if chinese else f"{noun} for {whose}{more}"
+
+
+def _whose(spec: FeatureSpec) -> tuple[str, str]:
+    names = [_ENTITIES[kind] for kind in spec.by]
+    return "this " + " and ".join(n[0] for n in names), "该" + "与".join(n[2] for n in names)
+
+
+def _more(spec: FeatureSpec) -> tuple[str, str]:
+    """Over how long, how long ago, and on which condition."""
+    en, zh = "", ""
+    if spec.over_ms:
+        seconds = spec.over_ms // 1000
+        en += f" in {shown_duration(seconds, 'en')}"
+        zh += f" {shown_duration(seconds, 'zh')}内"
+    if spec.delay_ms:
+        seconds = spec.delay_ms // 1000
+        en += f", up to {shown_duration(seconds, 'en')} ago"
+        zh += f"（截至 {shown_duration(seconds, 'zh')}前）"
+    if spec.where is not None:
+        en += f" where {_short(spec.where.text)}"
+        zh += f"（{_short(spec.where.text)}）"
+    return en, zh
+
+
+def _form(spec: FeatureSpec, language: Language, base: str) -> Callable[[float], str]:
+    """How a value of the feature is shown."""
+    if spec.function in _DURATIONS:
+        return lambda value: shown_duration(value, language)
+    if spec.function in _SHARES:
+        return lambda value: shown_percent(value, language)
+    if spec.function == "first_seen":
+        return _date
+    if spec.field == AMOUNT_BASE and spec.function in _MONEY:
+        return lambda value: shown_amount(round(value), base)
+    return _number
+
+
+def _number(value: float | None) -> str:
+    """A number as people read it: whole ones plain, others with three digits that count."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
+
+
+def _date(at_ms: float) -> str:
+    """The day of a time, in UTC."""
+    try:
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms):%Y-%m-%d}"
+    except OverflowError:
+        return _number(at_ms)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= EXPRESSION_MAX else text[: EXPRESSION_MAX - 1] + "…"
