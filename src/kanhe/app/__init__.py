@@ -6,6 +6,7 @@
 - `ledger`: the log behind it, for the sequencer and for readers.
 - `auditing`: log and journal, held against each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
+- `pasts`: events of before, of an installation or of files; `reading`: those files.
 
 What is taken from here is loaded when it is asked for: to check a receipt, or to fold rows into the
 log, nobody should wait for the judging to be loaded.
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         open_keys,
         open_shop_table,
     )
+    from kanhe.app.pasts import OpenPast, open_past, reads_beside
+    from kanhe.app.reading import EventFile, FileAccount
     from kanhe.flow import Pending
     from kanhe.stores.files.lock import FolderInUse
 
@@ -53,16 +56,19 @@ _HOMES = {
         "kanhe_in_memory", "look_over_journal", "open_history", "open_journal", "open_kanhe",
         "open_keys", "open_shop_table",
     ),
+    "kanhe.app.pasts": ("OpenPast", "open_past", "reads_beside"),
+    "kanhe.app.reading": ("EventFile", "FileAccount"),
     "kanhe.flow": ("Pending",),
     "kanhe.stores.files.lock": ("FolderInUse",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "FolderInUse", "Kanhe", "Ledger", "Pending", "Stats", "add_log_key", "ask_to_erase", "audit_log",
-    "build_dataset", "erasure_is_open", "find_person", "kanhe_in_memory", "last_row", "look_over_journal",
-    "open_history", "open_journal", "open_kanhe", "open_keys", "open_rows", "open_sequencer", "open_shop_table",
-    "retire_log_key",
+    "EventFile", "FileAccount", "FolderInUse", "Kanhe", "Ledger", "OpenPast", "Pending", "Stats",
+    "add_log_key", "ask_to_erase", "audit_log", "build_dataset", "erasure_is_open", "find_person",
+    "kanhe_in_memory", "last_row", "look_over_journal", "open_history", "open_journal",
+    "open_kanhe", "open_keys", "open_past", "open_rows", "open_sequencer", "open_shop_table",
+    "reads_beside", "retire_log_key",
 ]  # fmt: skip
 
 
