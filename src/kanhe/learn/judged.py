@@ -155,7 +155,7 @@ def judge_past(
         gathered.hear(row)
     end = min(span.last_seq, past.last_of(span))
     for group in groups(_until(past.rows(progress), end, gathered), flow):  # (2)
-        screened = flow.rules.screen([row.type for row, _ in group.read], group.vectors)
+        screened = flow.rules.screen([arrival.event for _, arrival in group.read], group.vectors)
         for n, (row, arrival) in enumerate(group.read):
             decision = None
             if row.kind == DECIDED:
