@@ -4,7 +4,7 @@
 (2) Once: an event already seen gets its earlier answer back, the same bytes.
 (3) Features: the event counts for everyone it names, and the vector is read.
 (4) Detect: rules turn vector and event into signals; one that fails becomes a signal that says so.
-(5) Decide: a pure function from signals to one decision.
+(5) Decide: a pure function from signals to one decision; the governor bounds what rules refuse.
 (6) Commit: journal row and outgoing messages become durable together, with their neighbours.
 (7) Answer: nobody hears of a decision before (6) is done for it.
 
@@ -17,9 +17,10 @@ Why: `docs/adr/0007-a-group-walks-together.md`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -31,12 +32,18 @@ from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
 from kanhe.judge.rules.lists import Lists
+from kanhe.judge.verdict.caps import Stop
 from kanhe.judge.verdict.decide import decide
+from kanhe.judge.verdict.governor import GOVERNOR, STOPPING, Governor, Trip
 from kanhe.record.journal.ports import DECIDED, NOTED, RECORDED, Journal, Message, Row
+from kanhe.record.log.entries import Happening
 from kanhe.record.log.entry import SALT_BYTES
 
 _encode = msgspec.json.Encoder().encode
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
+RELEASED = "policy:governor:released"
+"""The kind of the row by which a person lets go a rule that the governor held."""
+_ALARMING = frozenset({"policy:governor:tripped", "policy:pack:rolled_back"})
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
 
@@ -87,6 +94,7 @@ class Flow:
         features: LiveFeatures,
         rules: RuleSet,
         lists: Lists,
+        governor: Governor,
         draw: Callable[[int], bytes],
     ) -> None:
         self.pack = pack
@@ -95,6 +103,7 @@ class Flow:
         self.features = features
         self.rules = rules
         self.lists = lists
+        self.governor = governor
         self._draw = draw
         self.seq = journal.last_seq()
         self.torn = False
@@ -162,18 +171,22 @@ class Flow:
         rows: list[Row] = []
         messages: list[Message] = []
         answers: list[tuple[int, Pending]] = []
-        seq, policy, asks = self.seq, self.pack.hash, screened.asks
+        seq, policy, asks, governor = self.seq, self.pack.hash, screened.asks, self.governor
         try:
             for n, (place, arrival) in enumerate(fresh):
                 seq += 1
                 tenant, event, body, received_ms = arrival
                 told: tuple[Message, ...] = ()
+                trips: Sequence[Trip] = ()
                 kind, outcome, stored = DECIDED, "allow", b""
                 if not asked[place].decide:
                     kind, outcome = RECORDED, ""
                     stored = answer = _encode(Recorded(event.id, seq))
                 elif asks[n]:
                     signals, decision = self.weigh(arrival, screened, n, seq)
+                    if decision.outcome in STOPPING:
+                        decision = governor.hold(arrival, signals, decision)
+                    trips = governor.take_up(arrival, decision)
                     outcome = decision.outcome
                     stored = answer = _encode(decision)
                     told = _messages(seq, decision, answer)
@@ -181,6 +194,7 @@ class Flow:
                         self._take_up(decision, tenant, event.at_ms)
                         self.fired.update([signal.rule for signal in signals])
                 else:
+                    governor.take_up(arrival, None)
                     answer = allowed(seq, event.id, policy)
                 if types[n] in _LIST_TYPES:
                     self._change_list(tenant, event)
@@ -195,6 +209,10 @@ class Flow:
                 answers.append(
                     (place, _new(Pending, (answer, seq, outcome, types[n], False, False)))
                 )
+                for trip in trips:
+                    seq += 1
+                    rows.append(self._told_of(trip, seq, received_ms))
+                    messages += messages_of(rows[-1])
         finally:
             # What broke one event leaves those before it whole.
             self.journal.extend(rows, messages)
@@ -225,17 +243,25 @@ class Flow:
         assert row is not None, "a gathered row is found"
         return _repeated(row, arrival)
 
+    def _told_of(self, trip: Trip, seq: int, at_ms: int) -> Row:
+        """The row by which the log has it, and somebody is alerted, that a cap was passed."""
+        body = _encode(Happening(trip.facts(), tenant=trip.key.tenant))
+        return self._noted(seq, "policy:governor:tripped", f"governor:{seq}", body, at_ms)
+
     def note(self, happening: str, name: str, body: bytes, at_ms: int) -> None:
         """Gather a row for something that is no event; `name` is unique, as an event's id is.
 
         `happening` is the kind of the log's entry, such as `log:key:added`, and `body` what
         `kanhe.record.log.entries` makes the entry of. Nothing is counted, so nothing can tear.
         """
-        seq = self.seq + 1
-        self.journal.append(
-            Row(seq, "", name, NOTED, happening, at_ms, at_ms, self.pack.hash, body, b"", b"")
-        )
-        self.seq = seq
+        row = self._noted(self.seq + 1, happening, name, body, at_ms)
+        self.journal.append(row, messages_of(row))
+        self.seq = row.seq
+        self.heed(row)
+
+    def _noted(self, seq: int, happening: str, name: str, body: bytes, at_ms: int) -> Row:
+        policy = self.pack.hash
+        return Row(seq, "", name, NOTED, happening, at_ms, at_ms, policy, body, b"", b"")
 
     def commit(self) -> None:
         """Step (6), second half: all that was gathered is durable when this returns.
@@ -257,14 +283,35 @@ class Flow:
         """
         self.seq = row.seq
         if not row.is_event:
+            self.heed(row)
             return True
         try:
             arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
         except Refusal:
             return False
         self.features.observe_group([arrival])
-        self.change_lists(row.tenant, arrival.event, listing_decision(row))
+        self.take_up(row, arrival, acting_decision(row))
         return True
+
+    def heed(self, row: Row) -> None:
+        """What a row that is no event means for memory: a person let a rule go that was held.
+
+        Raises `msgspec.DecodeError` for a damaged one.
+        """
+        if row.type == RELEASED and row.policy == self.pack.hash:
+            told = _released(row.body).facts
+            rule = "" if told.rule == "*" else told.rule
+            self.governor.release(rule, told.event_type, told.outcome, int(told.minutes))
+
+    def take_up(self, row: Row, arrival: Arrival, decision: Decision | None) -> None:
+        """What the recorded decision of a row, read by `acting_decision`, once changed beside features."""
+        self.change_lists(row.tenant, arrival.event, decision)
+        if row.kind != DECIDED:
+            return
+        if row.policy == self.pack.hash:
+            self.governor.take_up(arrival, decision)
+        else:
+            self.governor.pass_time(row.received_ms)
 
     def change_lists(self, tenant: str, event: Event, decision: Decision | None) -> None:
         """What a decision, if there was one, and then the event itself do to the lists."""
@@ -310,9 +357,12 @@ class Flow:
 _decode = msgspec.json.Decoder(Decision).decode
 
 
-def listing_decision(row: Row) -> Decision | None:
-    """The recorded decision, if it may have put something on a list."""
-    if row.kind == DECIDED and b'"list_add"' in row.answer:
+_ACTS = re.compile(rb'"list_add"|"outcome":"(?:deny|challenge)"|"%s"' % GOVERNOR.encode())
+
+
+def acting_decision(row: Row) -> Decision | None:
+    """The recorded decision, if it may have changed lists, or counts for the governor."""
+    if row.kind == DECIDED and _ACTS.search(row.answer):
         return _decode(row.answer)
     return None
 
@@ -331,6 +381,23 @@ def _messages(seq: int, decision: Decision | _Told, answer: bytes) -> tuple[Mess
     return ()
 
 
+class _Released(msgspec.Struct, gc=False):
+    """The body of a row that lets a rule go."""
+
+    class Facts(msgspec.Struct, gc=False):
+        """Which rule (`*` for all together), and for how many minutes it has no cap."""
+
+        rule: str
+        event_type: str
+        outcome: Stop
+        minutes: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,6}$")]
+
+    facts: Facts
+
+
+_released = msgspec.json.Decoder(_Released).decode
+
+
 class _Told(msgspec.Struct, gc=False):
     """What tells of a recorded answer whether somebody was alerted."""
 
@@ -347,5 +414,7 @@ _told = msgspec.json.Decoder(_Told).decode
 
 
 def messages_of(row: Row) -> tuple[Message, ...]:
-    """What has left because of a committed row. Raises `msgspec.DecodeError` for a damaged answer."""
-    return _messages(row.seq, _told(row.answer), row.answer) if row.kind == DECIDED else ()
+    """What leaves because of a row. Raises `msgspec.DecodeError` for a damaged answer."""
+    if row.kind == DECIDED:
+        return _messages(row.seq, _told(row.answer), row.answer)
+    return (Message(row.seq, "alert", row.body),) if row.type in _ALARMING else ()

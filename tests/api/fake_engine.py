@@ -61,6 +61,8 @@ class FakeStats(NamedTuple):
     policy: str = "sha256:00"
     rules_fired: Mapping[str, int] = MappingProxyType({"quiet_rule": 2})
     log_size: int = 0
+    governor: tuple[Any, ...] = ()
+    decisions_held: int = 0
     log_cosignatures: int = 1
     log_cosignatures_required: int = 2
 

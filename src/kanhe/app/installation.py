@@ -14,7 +14,7 @@ from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.flow import Flow, Outcomes, Pending
+from kanhe.flow import RELEASED, Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError
@@ -23,8 +23,10 @@ from kanhe.judge.policy.beside import scoring_of
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
+from kanhe.judge.verdict.caps import Stop
+from kanhe.judge.verdict.governor import Governor, Held
 from kanhe.record.journal.ports import DECIDED, Journal, Row
-from kanhe.record.log.entries import was_decided
+from kanhe.record.log.entries import Happening, was_decided
 from kanhe.stores.files.background import BackgroundSnapshots
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
@@ -53,6 +55,10 @@ class Stats(msgspec.Struct, frozen=True):
     """How many witnesses cosigned the published checkpoint."""
     log_cosignatures_required: int = 0
     """How many are required to."""
+    governor: Sequence[Held] = ()
+    """The caps that hold something just now."""
+    decisions_held: int = 0
+    """How many decisions the governor softened since the start."""
 
 
 class Kanhe:
@@ -127,6 +133,7 @@ class Kanhe:
         try:
             fits = self._flow.features.load(parts)
             self._flow.lists.load(parts["lists"])
+            self._flow.governor.load(parts["governor"])
         except (KanheError, KeyError, ValueError):
             fits = False
         if not fits:
@@ -236,6 +243,22 @@ class Kanhe:
             self._flow.note(happening, name, body, self.clock())
         self.commit()
 
+    def release_rule(
+        self, rule: str, event_type: str, stop: Stop, *, minutes: int, by: str, why: str = ""
+    ) -> bool:
+        """Let a rule go that the governor holds (empty: all together), durable when it returns; for so
+        many minutes it has no cap then. False, and nothing happens, if it is not held.
+        """
+        held = self._flow.governor.in_effect()
+        if (event_type, rule, stop) not in {(h.event_type, h.rule, h.outcome) for h in held}:
+            return False
+        facts = {"rule": rule or "*", "event_type": event_type, "outcome": stop}
+        body = msgspec.json.encode(
+            Happening(facts | {"minutes": str(minutes), "by": by, "why": why})
+        )
+        self.note(RELEASED, f"governor:{self._flow.seq + 1}", body)
+        return True
+
     def erase_rows(self, entries: Mapping[int, bytes]) -> None:
         """Destroy the content of rows, durable when it returns; see `Journal.erase`."""
         self.commit()
@@ -327,6 +350,7 @@ class Kanhe:
         parts: dict[str, Any] = {
             "pack": self.pack.hash.encode(),
             "lists": self._flow.lists.dump(),
+            "governor": self._flow.governor.dump(),
             **self._flow.features.dump(),
         }
         if background:
@@ -357,12 +381,15 @@ class Kanhe:
             log_size=size,
             log_cosignatures=cosigned,
             log_cosignatures_required=self.settings.log_cosignatures,
+            governor=flow.governor.in_effect(),
+            decisions_held=flow.governor.held,
         )
 
     def state(self) -> dict[str, bytes]:
         """A copy of the whole feature state and lists, for comparing two installations."""
         parts = {name: bytes(part) for name, part in self._flow.features.dump().items()}
-        return {**parts, "lists": self._flow.lists.dump()}
+        lists, governor = self._flow.lists.dump(), self._flow.governor.dump()
+        return {**parts, "lists": lists, "governor": governor}
 
     def close(self) -> None:
         """Save a snapshot, release the journal and the folder. Rows not committed are dropped."""
@@ -415,4 +442,6 @@ def wire(pack: Pack, settings: Settings, key: bytes, journal: Journal) -> Flow:
         pack.rules, pack.registry, beside.index, pack.rates, features.text_code, beside
     )
     lists = Lists(pack.lists, pack.entries)
-    return Flow(pack, reader, journal, features, rules, lists, secrets.token_bytes)
+    asks = {rule.id: rule.outcome for rule in pack.rules}
+    governor = Governor(pack.governor, pack.verdict, asks, pack.rates, key)
+    return Flow(pack, reader, journal, features, rules, lists, governor, secrets.token_bytes)

@@ -6,8 +6,8 @@
     after a change of pack, the process that judged had rebuilt all of it under the new one.
 (4) Decide the pack's own rows of the span again: vector, signals, decision, answer.
 (5) Compare the vector's bits and the answer's bytes with those of the row.
-(6) Change the lists as the *recorded* answer says, as a restart does, so that one difference does
-    not make others.
+(6) Change the lists, and count for the governor, as the *recorded* answer says, as a restart does,
+    so that one difference does not make others.
 
 An event that was only recorded is held to the same: its vector, and the answer it got.
 """
@@ -15,6 +15,7 @@ An event that was only recorded is held to the same: its vector, and the answer 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from typing import Literal
 
@@ -23,10 +24,10 @@ import numpy as np
 
 from kanhe.core.decision import Decision, decision_id
 from kanhe.core.event import Arrival
-from kanhe.flow import Flow, Recorded, listing_decision
+from kanhe.flow import Flow, Recorded, acting_decision
 from kanhe.judge.features.vectors import unpack_vector
 from kanhe.judge.rules.compile import Screened
-from kanhe.record.journal.ports import DECIDED, ERASED, Row
+from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, Row
 from kanhe.replay.history import (
     Group,
     History,
@@ -188,7 +189,10 @@ class _Again:
         """Steps (4) to (6) for one group."""
         flow = self._flow
         screened: Screened | None = None
+        notes = deque(row for row in group.rows if row.kind == NOTED)
         for n, (row, arrival) in enumerate(group.read):
+            while notes and notes[0].seq < row.seq:
+                decoded(flow.heed, notes.popleft())
             if self._is_due(row):
                 if screened is None:
                     events = [arrival.event for _, arrival in group.read]
@@ -196,8 +200,10 @@ class _Again:
                 difference = self._compare(row, arrival, group, screened, n)
                 if difference is not None:
                     yield self._told(difference, group)
-            # (6) The lists, as the answer of the time says.
-            flow.change_lists(row.tenant, arrival.event, decoded(listing_decision, row))
+            # (6) Lists and caps, as the answer of the time says.
+            flow.take_up(row, arrival, decoded(acting_decision, row))
+        for note in notes:
+            decoded(flow.heed, note)
         for row, refusal in group.unread:
             if self._is_due(row):
                 if row.type in flow.pack.registry.types:
@@ -222,7 +228,8 @@ class _Again:
         decision: Decision | None = None
         if row.kind == DECIDED:
             self._found.decided += 1
-            _, decision = self._flow.weigh(arrival, screened, n, row.seq)
+            signals, weighed = self._flow.weigh(arrival, screened, n, row.seq)
+            decision = self._flow.governor.hold(arrival, signals, weighed)
             answer = _encode(decision)
         else:
             self._found.recorded += 1
@@ -257,7 +264,8 @@ class _Again:
         if decision is not None:
             vectors = np.array(then, dtype=np.float64).reshape(1, len(then))
             screened = flow.rules.screen([arrival.event], vectors)
-            _, from_served = flow.weigh(arrival, screened, 0, row.seq)
+            signals, from_served = flow.weigh(arrival, screened, 0, row.seq)
+            from_served = flow.governor.hold(arrival, signals, from_served)
             follows = _encode(from_served) == row.answer
         features = tuple(
             FeatureDifference(name, _known(a), _known(b))

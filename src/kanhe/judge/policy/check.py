@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from kanhe.core.decision import Text
 from kanhe.judge.features.spec import FeatureSpec
 from kanhe.judge.intake.registry import builtin
@@ -45,6 +47,7 @@ def describe(pack: Pack) -> dict[str, Any]:
             "default_challenge": verdict.default_challenge,
         },
         "failures": {"default": verdict.default_failure, **verdict.failures},
+        "governor": msgspec.to_builtins(pack.governor),
         "own_event_types": own,
         "features": [_feature(spec) for spec in pack.features],
         "derived": [

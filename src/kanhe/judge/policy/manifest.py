@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, get_args
+from typing import get_args
 
 from kanhe.core.currencies import EXPONENT
 from kanhe.core.decision import SEVERITY, Outcome, Text
-from kanhe.judge.language.source import NAME, Mistakes, PolicyError, Source, suggestion
+from kanhe.judge.language.source import NAME, Mistakes, Source, suggestion
+from kanhe.judge.policy.document import Document, Table
+from kanhe.judge.policy.governing import read_governor
 from kanhe.judge.rules.lists import ListSpec
+from kanhe.judge.verdict.caps import GovernorTable
 from kanhe.judge.verdict.decide import SCORE_MAX, Failure, VerdictTable
 
 _THRESHOLDS = ("challenge", "review", "deny")
@@ -23,8 +24,6 @@ MAX_MODELS = 16
 _PACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,31}")
 _RATE_MAX = Decimal(10**9)
-_HEADER = re.compile(r"\s*\[.+\]\s*(#.*)?")
-_KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*=""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,113 +46,18 @@ class Manifest:
     rates: dict[str, str]
     verdict: VerdictTable
     lists: tuple[ListSpec, ...]
+    governor: GovernorTable
     list_files: dict[str, str]
     """The file of entries, by the name of the list; a list without one starts empty."""
     models: tuple[NamedModel, ...]
     document: Document
 
 
-class Document:
-    """A TOML text with the place of each key, so that a mistake can point at it."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        try:
-            # Numbers with a point stay decimal text: a rate must not pick up a binary fraction.
-            self.root: dict[str, Any] = tomllib.loads(source.text, parse_float=Decimal)
-        except ValueError as error:
-            raise _syntax_error(source, str(error)) from None
-        except RecursionError:
-            raise _syntax_error(source, "the text is too deeply nested") from None
-        self._places = _places(source)
-
-    def error(self, path: tuple[str, ...], message: str, hint: str = "") -> PolicyError:
-        """The error at a key, or at the nearest table above it that the text spells out."""
-        for length in range(len(path), -1, -1):
-            place = self._places.get(path[:length])
-            if place is not None:
-                return self.source.error_at(*place[:2], message, hint, place[2])
-        return self.source.error_at(1, 1, message, hint)
-
-
-@dataclass
-class _Table:
-    """One table of the document; every reader notes its mistakes and gives a harmless value."""
-
-    document: Document
-    path: tuple[str, ...]
-    content: Mapping[str, Any]
-    mistakes: Mistakes
-    read: set[str] = field(default_factory=set)
-
-    def note(self, key: str, message: str, hint: str = "") -> None:
-        path = (*self.path, key) if key else self.path
-        self.mistakes.found.append(self.document.error(path, message, hint))
-
-    def table(self, key: str, *, needed: bool = False) -> _Table:
-        self.read.add(key)
-        content = self.content.get(key)
-        if content is None and needed:
-            self.note(key, f"[{'.'.join((*self.path, key))}] is missing", "see docs/policy.md")
-        if content is not None and not isinstance(content, dict):
-            self.note(key, f"{key} is a table, written [{key}]")
-        inner = content if isinstance(content, dict) else {}
-        return _Table(self.document, (*self.path, key), inner, self.mistakes)
-
-    def text(self, key: str, default: str | None = None, *, most: int = 300) -> str:
-        self.read.add(key)
-        value = self.content.get(key, default)
-        if value is None:
-            self.note(key, f"{key} is missing in [{'.'.join(self.path)}]", f'add {key} = "…"')
-            return ""
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            self.note(key, f"{key} is a text in quotes")
-            return ""
-        if len(value) > most:
-            self.note(key, f"{key} has at most {most} characters")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of at least one text, none of them twice."""
-        self.read.add(key)
-        value = self.content.get(key)
-        listed = value if isinstance(value, list) else []
-        found = tuple(dict.fromkeys(one for one in listed if isinstance(one, str)))
-        if not found or len(found) != len(listed):
-            where = ".".join(self.path)
-            self.note(
-                key,
-                f"{key} in [{where}] is a list of texts, each once",
-                f'for example {key} = ["…"]',
-            )
-        return found
-
-    def matching(self, key: str, shape: re.Pattern[str], what: str) -> str:
-        value = self.text(key)
-        if value and not shape.fullmatch(value):
-            self.note(key, f"{value[:80]!r} cannot be a {what}", f"it looks like {shape.pattern}")
-        return value
-
-    def choice(self, key: str, choices: Collection[str], default: str | None = None) -> str:
-        value = self.text(key, default)
-        if value and value not in choices:
-            hint = suggestion(value, choices) or f"choose from {', '.join(choices)}"
-            self.note(key, f"{value[:80]!r} is not known here", hint)
-        return value if value in choices else next(iter(choices))
-
-    def end(self, known: Collection[str] = ()) -> None:
-        """Every key that nobody asked for is a mistake: a typo must not become a default."""
-        names = sorted({*self.read, *known})
-        for key in self.content:
-            if key not in names:
-                self.note(key, f"{key} is not known here", suggestion(key, names) or _one_of(names))
-
-
 def read_manifest(source: Source) -> Manifest:
     """Read `pack.toml`; raises `PolicyErrors` with every mistake (or `PolicyError` if it is no TOML)."""
     document = Document(source)
     mistakes = Mistakes()
-    root = _Table(document, (), document.root, mistakes)
+    root = Table(document, (), document.root, mistakes)
     pack = root.table("pack", needed=True)
     name = pack.matching("name", _PACK_NAME, "pack name")
     version = pack.matching("version", _VERSION, "version")
@@ -163,14 +67,25 @@ def read_manifest(source: Source) -> Manifest:
     verdict = _verdict(root.table("verdict"), root.table("failures"))
     lists, list_files = _lists(root.table("lists"))
     models = _models(root.table("models"))
+    governor = read_governor(root.table("governor"))
     root.end()
     mistakes.raise_any()
     return Manifest(
-        name, version, description, base, rates, verdict, lists, list_files, models, document
+        name,
+        version,
+        description,
+        base,
+        rates,
+        verdict,
+        lists,
+        governor,
+        list_files,
+        models,
+        document,
     )
 
 
-def _money(money: _Table) -> tuple[str, dict[str, str]]:
+def _money(money: Table) -> tuple[str, dict[str, str]]:
     """The base currency, and what one unit of each other currency is worth in it."""
     base = money.text("base")
     if base and base not in EXPONENT:
@@ -204,7 +119,7 @@ def _rate(value: object) -> str | None:
     return f"{number:f}"
 
 
-def _verdict(verdict: _Table, failures: _Table) -> VerdictTable:
+def _verdict(verdict: Table, failures: Table) -> VerdictTable:
     """Thresholds, precedence, default step-up, and what failed rules mean."""
     standard = VerdictTable()
     marks = {key: _threshold(verdict, key, getattr(standard, key)) for key in _THRESHOLDS}
@@ -228,7 +143,7 @@ def _verdict(verdict: _Table, failures: _Table) -> VerdictTable:
     )
 
 
-def _threshold(verdict: _Table, key: str, default: int) -> int:
+def _threshold(verdict: Table, key: str, default: int) -> int:
     verdict.read.add(key)
     value = verdict.content.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= SCORE_MAX:
@@ -237,7 +152,7 @@ def _threshold(verdict: _Table, key: str, default: int) -> int:
     return value
 
 
-def _precedence(verdict: _Table, default: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+def _precedence(verdict: Table, default: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     verdict.read.add("precedence")
     value = verdict.content.get("precedence", list(default))
     texts = [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
@@ -252,7 +167,7 @@ def _precedence(verdict: _Table, default: tuple[Outcome, ...]) -> tuple[Outcome,
     return tuple(outcomes[text] for text in texts)
 
 
-def _lists(lists: _Table) -> tuple[tuple[ListSpec, ...], dict[str, str]]:
+def _lists(lists: Table) -> tuple[tuple[ListSpec, ...], dict[str, str]]:
     """The lists of the pack, and their files; whether `holds` is a field, the registry says."""
     found: list[ListSpec] = []
     list_files: dict[str, str] = {}
@@ -268,7 +183,7 @@ def _lists(lists: _Table) -> tuple[tuple[ListSpec, ...], dict[str, str]]:
     return tuple(found), list_files
 
 
-def _models(models: _Table) -> tuple[NamedModel, ...]:
+def _models(models: Table) -> tuple[NamedModel, ...]:
     """The models of the pack; whether the files can be used is seen when they are read."""
     found: list[NamedModel] = []
     if len(models.content) > MAX_MODELS:
@@ -280,42 +195,3 @@ def _models(models: _Table) -> tuple[NamedModel, ...]:
         found.append(NamedModel(name, table.text("file", most=80), table.texts("on")))
         table.end()
     return tuple(found)
-
-
-def _one_of(names: Collection[str]) -> str:
-    return f"known are {', '.join(names)}" if names else ""
-
-
-def _syntax_error(source: Source, message: str) -> PolicyError:
-    """`tomllib` tells the place in its message only."""
-    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
-    line, column = (int(found[1]), int(found[2])) if found else (len(source.lines), 1)
-    text = message[: found.start()].strip() if found else re.sub(r"\s*\(.*", "", message)
-    return source.error_at(line, column, f"this is not TOML: {text}")
-
-
-def _places(source: Source) -> dict[tuple[str, ...], tuple[int, int, int]]:
-    """Line, column and width of each table header and key, by path."""
-    places: dict[tuple[str, ...], tuple[int, int, int]] = {}
-    path: tuple[str, ...] = ()
-    for number, line in enumerate(source.lines, 1):
-        if _HEADER.fullmatch(line):
-            path = _header_path(line)
-            places.setdefault(path, (number, line.index("[") + 1, len(line.strip())))
-        elif key := _KEY.match(line):
-            name = key[1][1:-1] if key[1][0] in "\"'" else key[1]
-            places.setdefault((*path, name), (number, key.start(1) + 1, len(key[1])))
-    return places
-
-
-def _header_path(line: str) -> tuple[str, ...]:
-    """`[lists.stolen_cards]` as a path; TOML itself reads the line, quotes and all."""
-    try:
-        table: object = tomllib.loads(line)
-    except ValueError:
-        return ()
-    path: list[str] = []
-    while table and isinstance(table, dict):
-        name, table = next(iter(table.items()))
-        path.append(name)
-    return tuple(path)

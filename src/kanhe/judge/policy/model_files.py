@@ -11,8 +11,9 @@ from kanhe.judge.models.checks import ModelError
 from kanhe.judge.models.model import Model
 from kanhe.judge.models.portable import read_model
 from kanhe.judge.models.scoring import ScoredModel
+from kanhe.judge.policy.document import Document
 from kanhe.judge.policy.files import MANIFEST, Files
-from kanhe.judge.policy.manifest import Document, Manifest, NamedModel
+from kanhe.judge.policy.manifest import Manifest, NamedModel
 
 
 def read_models(

@@ -1,7 +1,7 @@
 """A policy pack: a folder of text in, everything the path of an event needs out, under one hash.
 
 (1) All files are read into memory at once; the hash and the archive are made from those bytes.
-(2) `pack.toml`: name, money, verdict, lists.
+(2) `pack.toml`: name, money, verdict, lists, caps.
 (3) `events.kanhe`: the shop's own fields and event types, on top of the built-in registry.
 (4) `features.kanhe`, checked against the registry: features, and numbers derived from them.
 (5) `models/*.json`, each named by a model of the manifest; every input must be one of those.
@@ -44,6 +44,7 @@ from kanhe.judge.policy.manifest import Manifest, read_manifest
 from kanhe.judge.policy.model_files import read_models
 from kanhe.judge.rules.declare import RuleSpec, read_rules
 from kanhe.judge.rules.lists import ListSpec, PackEntry, read_list_file
+from kanhe.judge.verdict.caps import GovernorTable
 from kanhe.judge.verdict.decide import VerdictTable
 
 _T = TypeVar("_T")
@@ -76,6 +77,7 @@ class Pack:
     rate_texts: dict[str, str]
     """The rates as the manifest writes them."""
     verdict: VerdictTable
+    governor: GovernorTable
     files: dict[str, bytes] = field(repr=False)
 
     @property
@@ -118,6 +120,7 @@ def build_pack(files: Files) -> Pack:
             rules = _rules(files, registry, declared, manifest, mistakes)  # (6)
     if manifest is not None:
         entries = _entries(files, manifest, mistakes)  # (7)
+        _check_caps(manifest, rules, mistakes)
     mistakes.raise_any()
     assert manifest is not None
     assert registry is not None
@@ -136,6 +139,7 @@ def build_pack(files: Files) -> Pack:
         rates=Rates(manifest.base, manifest.rates),
         rate_texts=manifest.rates,
         verdict=manifest.verdict,
+        governor=manifest.governor,
         files=dict(files),
     )
 
@@ -268,6 +272,16 @@ def _check_manifest(manifest: Manifest, registry: Registry, mistakes: Mistakes) 
             hint = suggestion(listed.holds, texts) or "a list holds a field such as card or user"
             place = ("lists", listed.name, "holds")
             mistakes.found.append(error(place, f"{listed.holds[:80]!r} is no text field", hint))
+
+
+def _check_caps(manifest: Manifest, rules: list[RuleSpec], mistakes: Mistakes) -> None:
+    """Caps of a rule that is not there; of rules with mistakes nobody knows which there are."""
+    known = [rule.id for rule in rules]
+    for id in manifest.governor.rules:
+        if id not in known and not mistakes.found:
+            place = ("governor", "rules", id)
+            error = manifest.document.error(place, f"no rule is {id[:80]}", suggestion(id, known))
+            mistakes.found.append(error)
 
 
 def _entries(

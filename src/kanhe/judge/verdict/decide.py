@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -86,6 +86,71 @@ def decide(
         policy,
         _reasons(ranked),
         _actions(ranked, outcome, trusted, table.default_challenge),
+    )
+
+
+def outcome_of(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> Outcome:
+    """Steps (1) to (4) alone: what these signals lead to."""
+    failure = table.failures.get(event_type, table.default_failure)
+    asked = [_asked(signal, failure) for signal in signals]
+    kept = next((outcome for outcome in table.precedence if outcome in asked), None)
+    return _outcome(kept, min(max(score_of(signals), 0), SCORE_MAX), table)
+
+
+def score_of(signals: Iterable[Signal]) -> int:
+    """The sum of points, not yet held within its range."""
+    return sum(signal.points for signal in signals if not signal.error)
+
+
+def answerable(
+    signals: Sequence[Signal], table: VerdictTable, event_type: str, outcome: Outcome
+) -> list[str]:
+    """The rules that an outcome is due to.
+
+    Those that asked for it, or for worse, by themselves. If none did, the score did it: then those
+    without whose points it would not have been reached; and if no single one was needed, all that
+    added to it.
+    """
+    failure = table.failures.get(event_type, table.default_failure)
+    least = SEVERITY[outcome]
+    wishes = [(signal, _asked(signal, failure)) for signal in signals]
+    askers = [s.rule for s, wish in wishes if wish is not None and SEVERITY[wish] >= least]
+    if askers:
+        return askers
+    heavy = [signal for signal in signals if signal.points > 0 and not signal.error]
+    score = score_of(signals)
+    needed = [
+        s.rule
+        for s in heavy
+        if SEVERITY[table.outcome_of(min(max(score - s.points, 0), SCORE_MAX))] < least
+    ]
+    return needed or [signal.rule for signal in heavy]
+
+
+def softened(
+    decision: Decision,
+    signals: Sequence[Signal],
+    table: VerdictTable,
+    event_type: str,
+    outcome: Outcome,
+    silent: Collection[str],
+    why: Reason,
+) -> Decision:
+    """The same decision with a milder outcome, `why` before its reasons, and of the `silent` rules
+    no action but to notify somebody."""
+    failure = table.failures.get(event_type, table.default_failure)
+    asked = [_asked(signal, failure) for signal in signals]
+    ranked = [
+        msgspec.structs.replace(s, actions=tuple([a for a in s.actions if a.kind == "notify"]))
+        if s.rule in silent
+        else s
+        for s in _ranked(signals, asked, decision.outcome)
+    ]
+    return msgspec.structs.replace(
+        decision,
+        outcome=outcome,
+        reasons=(why, *decision.reasons),
+        actions=_actions(ranked, outcome, False, table.default_challenge),
     )
 
 

@@ -37,6 +37,8 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """Words, counts and hashes; nothing about a person."""
     who: tuple[str, ...] = ()
     """Pseudonyms of those it is about."""
+    tenant: str = ""
+    """Whose it is, for those who read the journal: the log does not have it."""
 
 
 class _Reason(msgspec.Struct, gc=False):
@@ -58,7 +60,8 @@ _Named = msgspec.defstruct(
 
 _named = msgspec.json.Decoder(_Named).decode
 _answered = msgspec.json.Decoder(_Answer).decode
-_happening = msgspec.json.Decoder(Happening).decode
+decode_happening = msgspec.json.Decoder(Happening).decode
+"""Reads the body of a `NOTED` row; raises `msgspec.DecodeError`."""
 _kind = cache(kind_of)
 
 
@@ -74,7 +77,7 @@ class Entries:
             return row.body
         try:
             if row.kind == NOTED:
-                happening = _happening(row.body)
+                happening = decode_happening(row.body)
                 return happening_of(row.type, row.seq, row.at_ms, happening.facts, happening.who)
             answer = _answered(row.answer)
             outcome = answer.outcome if row.kind == DECIDED else ""

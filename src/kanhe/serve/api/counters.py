@@ -143,6 +143,18 @@ class Counters(Collector):
             ),
         ):
             yield GaugeMetricFamily(name, text, value)
+        held = GaugeMetricFamily(
+            "kanhe_governor_held", "Rules that are above their caps.",
+            labels=["rule", "type", "outcome"],
+        )  # fmt: skip
+        for place in sorted({(h.rule or "*", h.event_type, h.outcome) for h in stats.governor}):
+            held.add_metric(place, 1)
+        yield held
+        yield CounterMetricFamily(
+            "kanhe_decisions_held",
+            "Decisions softened by the governor.",
+            value=stats.decisions_held,
+        )
         policy = GaugeMetricFamily("kanhe_policy", "The policy pack in force.", labels=["hash"])
         policy.add_metric([stats.policy], 1)
         yield policy

@@ -65,6 +65,22 @@ class Lists(Protocol):
         """Whether the value stands in the list for this tenant at this moment."""
 
 
+class HeldRule(Protocol):
+    """A cap on refusals that is in effect."""
+
+    @property
+    def event_type(self) -> str:
+        """About which events."""
+
+    @property
+    def rule(self) -> str:
+        """Of which rule; empty for all together."""
+
+    @property
+    def outcome(self) -> str:
+        """Of which outcome."""
+
+
 class Stats(Protocol):
     """How the installation stands."""
 
@@ -91,6 +107,14 @@ class Stats(Protocol):
     @property
     def rules_fired(self) -> Mapping[str, int]:
         """How often each rule fired since the start."""
+
+    @property
+    def governor(self) -> Sequence[HeldRule]:
+        """The caps that hold something just now."""
+
+    @property
+    def decisions_held(self) -> int:
+        """How many decisions the governor softened since the start."""
 
     @property
     def log_size(self) -> int:
