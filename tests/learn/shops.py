@@ -135,7 +135,9 @@ def slowly(events: Sequence[dict[str, Any]], pack: Pack) -> list[Slow]:
     for row in rows_of(events):
         arrival = flow.reader.reread(row.tenant, row.body, row.received_ms)
         vectors, _ = flow.features.observe_group([arrival])
-        signals, decision = flow.weigh(arrival, flow.rules.screen([row.type], vectors), 0, row.seq)
+        signals, decision = flow.weigh(
+            arrival, flow.rules.screen([arrival.event], vectors), 0, row.seq
+        )
         flow.change_lists(row.tenant, arrival.event, decision)
         verdict = verdicts.get(row.event_id, "")
         found.append(Slow(row, json.loads(row.body), tuple(signals), decision, verdict))
