@@ -86,6 +86,24 @@ def test_lists_that_are_too_long_are_shortened_and_say_so() -> None:
     assert ("list-shortened", 5, 1) in results[0].notes
 
 
+def test_a_time_can_be_told_to_be_later() -> None:
+    """`plus` is for tables that do not say when something came to be known."""
+    text = (
+        HEAD
+        + """
+[[event]]
+type = "account.login"
+
+[event.fields]
+id = { column = "n" }
+at_ms = { column = "t", as = "time", zone = "UTC", plus = "7d" }
+user = { column = "n" }
+"""
+    )
+    (event,) = events(imported([{"n": "u", "t": "2026-01-05 00:00:01"}], text))
+    assert event["at_ms"] == 1767571201000 + 7 * 86_400_000
+
+
 def test_without_a_group_every_line_is_an_event() -> None:
     """One line, one event; forms and tests work on single cells."""
     text = (

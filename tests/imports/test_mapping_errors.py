@@ -29,6 +29,7 @@ BROKEN = [
     ("missing = true", 'missing = "yes"', "missing takes true or false", ""),
     (', zone = "UTC"', "", "zone is missing", "add zone"),
     ('zone = "UTC"', 'zone = "Europe/Lodnon"', "time zone 'Europe/Lodnon' is not known", "tzdata"),
+    ('zone = "UTC"', 'zone = "UTC", plus = "week"', "not a duration: 'week'", ""),
     ("most = 3", "most = 300", "most must be 1 to 200", ""),
     ('count = "lines"', 'count = "rows"', 'count can only be "lines"', ""),
     ('kind = "no-price"', 'kind = "No Price"', "'No Price' cannot be a kind", "like-this"),

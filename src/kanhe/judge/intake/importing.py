@@ -306,7 +306,8 @@ def _cell_reader(value: Value) -> Callable[[Cell], Any]:
     """How one cell of the group's first line becomes the value of a field that is no number."""
     if value.form == "time":
         assert value.zone is not None, "the reader of mappings gives every time a zone"
-        return partial(at_ms, zone=value.zone, pattern=value.pattern, ambiguous=value.ambiguous)
+        read = partial(at_ms, zone=value.zone, pattern=value.pattern, ambiguous=value.ambiguous)
+        return (lambda cell: read(cell) + value.plus_ms) if value.plus_ms else read
     if value.form == "code":
         return partial(code_of, table=value.table)
     if value.form == "bool":

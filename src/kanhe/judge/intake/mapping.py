@@ -74,6 +74,7 @@ class Value:
     zone: ZoneInfo | None = None
     pattern: str = ""
     ambiguous: str = "earlier"
+    plus_ms: int = 0
     table: Dictionary[str, str] = field(default_factory=dict)
     most: int = MAX_IDS
 

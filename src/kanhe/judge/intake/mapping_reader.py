@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kanhe.core.currencies import EXPONENT
+from kanhe.core.time import DurationError, duration_ms
 from kanhe.judge.intake.cell_tests import WORDS, CellTest, compile_test
 from kanhe.judge.intake.mapping import (
     MAX_IDS,
@@ -97,7 +98,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "text": ("prefix",),
     "integer": ("negate", "total"),
     "minor": ("negate", "total", "digits", "rounding"),
-    "time": ("zone", "format", "ambiguous"),
+    "time": ("zone", "format", "ambiguous", "plus"),
     "code": ("table",),
     "bool": (),
 }
@@ -378,6 +379,7 @@ class _Reading:
                 zone=self.zone(entry, place),
                 pattern=self.get(entry, place, "format", str, ""),
                 ambiguous=self.choice(entry, place, "ambiguous", ("later", "refuse"), "earlier"),
+                plus_ms=self.plus(entry, place),
             )
         if form == "minor":
             rounding = self.choice(entry, place, "rounding", (*ROUNDINGS, "exact"), "half-up")
@@ -400,6 +402,14 @@ class _Reading:
                 (*place, "zone"), f"time zone {name!r} is not known",
                 "such as Europe/London or UTC; a machine without zones needs the package tzdata",
             ) from None  # fmt: skip
+
+    def plus(self, entry: dict[str, Any], place: Place) -> int:
+        """How much later than the cell says, in milliseconds."""
+        text = self.get(entry, place, "plus", str, "")
+        try:
+            return duration_ms(text) if text else 0
+        except DurationError as error:
+            raise self.wrong((*place, "plus"), str(error)) from None
 
     def digits(self, entry: dict[str, Any], place: Place, fields: dict[str, Any]) -> int:
         """How many decimal digits the minor unit has: declared, or known from a constant currency."""
