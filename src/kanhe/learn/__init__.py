@@ -1,10 +1,15 @@
-"""What is learned away from the path of an event: labels, training sets.
+"""What is learned away from the path of an event: labels, training sets, models, and what they are worth.
 
 - `labels`: what is known about one event, and about all of them.
 - `dataset`: training sets.
 - `judged`: a past decided under a pack, as columns; `truth`: what is held to be true of it.
 - `backtest`: what a pack would have caught, missed and refused, in events and in money.
 - `intervals`: how sure a figure is.
+- `rows`: what a model learns from, in memory.
+- `training`: a model of rows, by `boosting`, `calibrating`, `isolating`, `spreading`, `cards`.
+- `evaluation`: what a model is worth on other rows, by `measures`.
+- `trial`: a policy pack on old events under a `protocol`; `chronicle` puts them in order.
 
-Nothing here runs in the process that judges. Files come in and go out through ports.
+Nothing here runs in the process that judges. Files come in and go out through ports. LightGBM and
+scikit-learn are loaded by the modules that train or measure, and by nothing that judges.
 """
