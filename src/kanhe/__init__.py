@@ -4,7 +4,7 @@ The folders are the map; an event walks through them in this order:
 
 - `app`: composition root (`witnessing` is that of a witness). Settings in, adapters picked, everything wired.
 - `flow`: the path of one event, on one page.
-- `learn`: away from the path: labels, training sets, models, evaluation.
+- `learn`: away from the path: labels, training sets, models, drift, backtests.
 - `replay`: the same path over old events, under the policy of their time or another.
 - `core`: the words that cross rooms.
 - `judge`: what is this event? intake, features, rules, policy, verdict.

@@ -11,6 +11,7 @@ import msgspec
 
 from kanhe.core.errors import Refusal, StorageError, refuse
 from kanhe.core.event import Asked
+from kanhe.learn.drift.findings import Finding
 
 
 class FakeWaiting(NamedTuple):
@@ -65,6 +66,7 @@ class FakeStats(NamedTuple):
     decisions_held: int = 0
     log_cosignatures: int = 1
     log_cosignatures_required: int = 2
+    drift: Sequence[Finding] = ()
 
 
 class FakeEngine:

@@ -2,7 +2,7 @@
 
 - `opening`: an installation and what lies beside it, from settings.
 - `installation`: the path of an event with all that surrounds it.
-- `learning`: training sets.
+- `learning`: training sets; `drifting`, `drift_files`: what has drifted from its baseline.
 - `ledger`: the log behind it, for the sequencer and for readers.
 - `auditing`: log and journal, held against each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
+    from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
     from kanhe.app.learning import build_dataset
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "kanhe.app.auditing": ("audit_log",),
+    "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
     "kanhe.app.learning": ("build_dataset",),
@@ -66,7 +68,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "EventFile", "FileAccount", "FolderInUse", "Kanhe", "Ledger", "OpenPast", "Pending", "Stats",
     "add_log_key", "ask_to_erase", "audit_log", "build_dataset", "erasure_is_open", "find_person",
-    "kanhe_in_memory", "last_row", "look_over_journal", "open_history", "open_journal",
+    "has_baseline", "kanhe_in_memory", "last_row", "look_over_journal", "open_history", "open_journal",
     "open_kanhe", "open_keys", "open_past", "open_rows", "open_sequencer", "open_shop_table",
     "reads_beside", "retire_log_key",
 ]  # fmt: skip

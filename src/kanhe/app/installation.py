@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kanhe.app.drift_files import kept_report
 from kanhe.app.upkeep import Upkeep
 from kanhe.core.decision import seq_of
 from kanhe.core.errors import KanheError, StorageError
@@ -25,6 +26,7 @@ from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
 from kanhe.judge.verdict.caps import Stop
 from kanhe.judge.verdict.governor import Governor, Held
+from kanhe.learn.drift.findings import Finding
 from kanhe.record.journal.ports import DECIDED, Journal, Row
 from kanhe.record.log.entries import Happening, was_decided
 from kanhe.stores.files.background import BackgroundSnapshots
@@ -59,6 +61,8 @@ class Stats(msgspec.Struct, frozen=True):
     """The caps that hold something just now."""
     decisions_held: int = 0
     """How many decisions the governor softened since the start."""
+    drift: Sequence[Finding] = ()
+    """How what is watched for drift stood at the last look; empty if nothing is."""
 
 
 class Kanhe:
@@ -369,6 +373,7 @@ class Kanhe:
         """How the installation stands right now."""
         flow = self._flow
         size, cosigned = self._upkeep.ledger.state() if self._upkeep else (0, 0)
+        drift = kept_report(self.settings) if self._upkeep else None
         return Stats(
             seq=flow.seq,
             entities=flow.features.memory.entities,
@@ -383,6 +388,7 @@ class Kanhe:
             log_cosignatures_required=self.settings.log_cosignatures,
             governor=flow.governor.in_effect(),
             decisions_held=flow.governor.held,
+            drift=drift.findings if drift else (),
         )
 
     def state(self) -> dict[str, bytes]:

@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_sequencer: bool = True
     log_witnesses: str = ""
     log_cosignatures: int = 0
+    drift_every_ms: int = 60_000
     log_level: str = "info"
     log_format: str = "text"
 
@@ -229,6 +230,13 @@ SETTINGS: tuple[Setting, ...] = (
         "检查点至少要有多少个见证方联署才算已见证。",
         0,
         64,
+    ),
+    Setting(
+        "drift_every_ms",
+        "How often drift is looked for beside a server, once a baseline was kept; 0 means never.",
+        "保存基线后，服务运行期间检查漂移的间隔；0 表示不检查。",
+        0,
+        86_400_000,
     ),
     Setting(
         "log_level",

@@ -1,7 +1,8 @@
-"""What is learned away from the path of an event: labels, training sets, models, and what they are worth.
+"""What is learned away from the path: labels, training sets, models and their worth, drift, backtests.
 
 - `labels`: what is known about one event, and about all of them.
 - `dataset`: training sets.
+- `drift`: what is no longer as it was, and since when.
 - `judged`: a past decided under a pack, as columns; `truth`: what is held to be true of it.
 - `backtest`: what a pack would have caught, missed and refused, in events and in money.
 - `intervals`: how sure a figure is.

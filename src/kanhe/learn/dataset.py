@@ -24,7 +24,6 @@ import kanhe
 from kanhe.core.errors import KanheError
 from kanhe.core.money import Rates
 from kanhe.judge.features.vectors import unpack_vectors
-from kanhe.judge.policy.files import EVENTS, FEATURES
 from kanhe.judge.policy.pack import Pack
 from kanhe.record.journal.ports import NOTED, Row
 from kanhe.record.labels import CLAIM_TYPES, Labels
@@ -36,6 +35,7 @@ from kanhe.replay.history import (
     groups,
     kept_pack,
     recall,
+    same_features,
     upto,
 )
 from kanhe.replay.span import Span
@@ -269,7 +269,8 @@ def _served(history: History, rows: Iterator[Row], making: _Making, pack: Pack) 
         if one is None:
             continue
         if row.policy not in same:
-            same[row.policy] = _same_features(history, row.policy, pack)
+            other = kept_pack(history.journal, row.policy)
+            same[row.policy] = not isinstance(other, PackProblem) and same_features(other, pack)
         if not same[row.policy]:
             making.leave_out("other_features")
             continue
@@ -278,16 +279,6 @@ def _served(history: History, rows: Iterator[Row], making: _Making, pack: Pack) 
             yield _unpacked(due, making, len(pack.features))
             due = []
     yield _unpacked(due, making, len(pack.features))
-
-
-def _same_features(history: History, policy: str, pack: Pack) -> bool:
-    """Whether features of another pack mean just what those of this one mean."""
-    other = kept_pack(history.journal, policy)
-    if isinstance(other, PackProblem):
-        return False
-    texts = [(p.files.get(FEATURES), p.files.get(EVENTS)) for p in (pack, other)]
-    money = [(p.rates.base, p.rate_texts) for p in (pack, other)]
-    return texts[0] == texts[1] and money[0] == money[1]
 
 
 def _unpacked(due: list[_Due], making: _Making, n: int) -> _Batch:

@@ -11,10 +11,10 @@ Nothing here prints, writes, or asks for the time. The journal is only read.
 from kanhe.replay.audit import Audit, Difference, FeatureDifference, PackAudit, audit
 from kanhe.replay.backtest import Change, Comparison, RuleChange, Tally, backtest, compare
 from kanhe.replay.history import History, Progress
-from kanhe.replay.span import Span, SpanError, day_end_of, span_of
+from kanhe.replay.span import Span, SpanError, day_begin_of, day_end_of, span_of
 
 __all__ = [
     "Audit", "Change", "Comparison", "Difference", "FeatureDifference", "History", "PackAudit",
     "Progress", "RuleChange", "Span", "SpanError", "Tally", "audit", "backtest", "compare",
-    "day_end_of", "span_of",
+    "day_begin_of", "day_end_of", "span_of",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from kanhe.core.event import Arrival
 from kanhe.flow import Flow
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.language.source import PolicyErrors
+from kanhe.judge.policy.files import EVENTS, FEATURES
 from kanhe.judge.policy.pack import Pack, load_archive
 from kanhe.record.journal.ports import ERASED, JournalReader, Row
 from kanhe.replay.span import Span
@@ -168,6 +169,15 @@ def kept_pack(journal: JournalReader, policy: str) -> Pack | PackProblem:
         return PackProblem("unreadable", str(errors).splitlines()[0])
     # The hash stands in every decision, so an archive cannot be exchanged without being found out.
     return pack if pack.hash == policy else PackProblem("altered", pack.hash)
+
+
+def same_features(one: Pack, other: Pack) -> bool:
+    """Whether the features of two packs mean just the same, whatever else differs."""
+    return (
+        one.files.get(FEATURES) == other.files.get(FEATURES)
+        and one.files.get(EVENTS) == other.files.get(EVENTS)
+        and (one.rates.base, one.rate_texts) == (other.rates.base, other.rate_texts)
+    )
 
 
 def upto(

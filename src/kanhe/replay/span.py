@@ -66,14 +66,21 @@ def _bound(text: str, option: str, any_seq: int, any_ms: int) -> tuple[int, int]
     return any_seq, moment_ms
 
 
-def day_end_of(text: str, option: str) -> int:
-    """Read a moment, in milliseconds, of which everything up to it is meant: a date is its last
+def day_begin_of(text: str, option: str) -> int:
+    """Read a moment, in milliseconds, from which on everything is meant: a date is its first
     millisecond. Raises `SpanError` naming the option."""
     moment_ms = _moment(text)
     if moment_ms is None:
         raise SpanError(
             f"{option} {text[:40]!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z"
         )
+    return moment_ms
+
+
+def day_end_of(text: str, option: str) -> int:
+    """Read a moment, in milliseconds, of which everything up to it is meant: a date is its last
+    millisecond. Raises `SpanError` naming the option."""
+    moment_ms = day_begin_of(text, option)
     return moment_ms + DAY_MS - 1 if _DATE.fullmatch(text) else moment_ms
 
 

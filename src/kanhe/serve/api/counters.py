@@ -20,11 +20,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from kanhe.serve.api.ports import Stats, Waiting
+from kanhe.serve.api.ports import Drift, Stats, Waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_DRIFT_STATES = {"stable": 0, "moderate": 1, "large": 2}
+_DAY_S = 86_400
 _kind_of = attrgetter("repeated", "type", "outcome")
 
 
@@ -155,6 +157,31 @@ class Counters(Collector):
             "Decisions softened by the governor.",
             value=stats.decisions_held,
         )
+        yield from self._drift(stats.drift)
         policy = GaugeMetricFamily("kanhe_policy", "The policy pack in force.", labels=["hash"])
         policy.add_metric([stats.policy], 1)
         yield policy
+
+    def _drift(self, drift: Sequence[Drift]) -> Iterable[Metric]:
+        labels = ["kind", "type", "name"]
+        value = GaugeMetricFamily(
+            "kanhe_drift", "Distance from the baseline: stability index, or for rules how many times"
+            " as often they fire.", labels=labels,
+        )  # fmt: skip
+        state = GaugeMetricFamily(
+            "kanhe_drift_state", "0 as in the baseline, 1 moderate, 2 large drift.", labels=labels
+        )
+        since = GaugeMetricFamily(
+            "kanhe_drift_since_seconds",
+            "When the drift began, in seconds since 1970.",
+            labels=labels,
+        )
+        for one in drift:
+            if one.value is None or one.state not in _DRIFT_STATES:
+                continue
+            named = [one.kind, one.type, one.name]
+            value.add_metric(named, one.value)
+            state.add_metric(named, _DRIFT_STATES[one.state])
+            if one.since_day is not None:
+                since.add_metric(named, one.since_day * _DAY_S)
+        yield from (value, state, since)

@@ -81,6 +81,34 @@ class HeldRule(Protocol):
         """Of which outcome."""
 
 
+class Drift(Protocol):
+    """How one thing that is watched for drift stands."""
+
+    @property
+    def kind(self) -> str:
+        """`number`, `rule` or `outcome`."""
+
+    @property
+    def type(self) -> str:
+        """The event type, empty for a rule."""
+
+    @property
+    def name(self) -> str:
+        """The feature or rule."""
+
+    @property
+    def state(self) -> str:
+        """`stable`, `moderate`, `large` or `not_enough`."""
+
+    @property
+    def value(self) -> float | None:
+        """A population stability index, or for a rule how many times as often it fires."""
+
+    @property
+    def since_day(self) -> int | None:
+        """Since which day (since 1970), if it has drifted."""
+
+
 class Stats(Protocol):
     """How the installation stands."""
 
@@ -127,6 +155,10 @@ class Stats(Protocol):
     @property
     def log_cosignatures_required(self) -> int:
         """How many are required to."""
+
+    @property
+    def drift(self) -> Sequence[Drift]:
+        """How what is watched for drift stood at the last look."""
 
 
 class Engine(Protocol):

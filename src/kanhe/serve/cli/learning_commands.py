@@ -1,4 +1,4 @@
-"""The commands of `kanhe label` and `kanhe dataset`: their options and their help."""
+"""The commands of `kanhe label` and `kanhe dataset`, and `kanhe drift`: their options and their help."""
 
 from __future__ import annotations
 
@@ -80,5 +80,37 @@ def fill_dataset(group: typer.Typer) -> None:
             datasets.build(
                 settings, out, begin, end, label_delay, as_of, type_ or ["payment.attempted"],
                 positive or ["fraud"], tenant, policy, as_json,
+            )
+        )  # fmt: skip
+
+
+def fill_drift(app: typer.Typer) -> None:
+    """`kanhe drift`."""
+
+    @app.command(help=words("help.drift"))
+    def drift(
+        begin: Annotated[
+            str, typer.Option("--baseline-from", help=words("opt.baseline_from"))
+        ] = "",
+        end: Annotated[str, typer.Option("--baseline-to", help=words("opt.baseline_to"))] = "",
+        type_: Annotated[
+            list[str] | None, typer.Option("--type", help=words("opt.drift_type"))
+        ] = None,
+        save: Annotated[bool, typer.Option("--save", help=words("opt.drift_save"))] = False,
+        all_: Annotated[bool, typer.Option("--all", help=words("opt.drift_all"))] = False,
+        watch: Annotated[bool, typer.Option("--watch", help=words("opt.drift_watch"))] = False,
+        beside_parent: Annotated[bool, typer.Option("--beside-parent", hidden=True)] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import drifting, serving
+
+        settings = serving.settings_from(data_dir=data_dir)
+        if watch:
+            raise typer.Exit(drifting.watch(settings, beside_parent=beside_parent))
+        raise typer.Exit(
+            drifting.drift(
+                settings, begin, end, type_ or ["payment.attempted"], save=save, show_all=all_,
+                as_json=as_json,
             )
         )  # fmt: skip

@@ -1,8 +1,8 @@
-"""The sequencer beside the server: a process of its own, started, watched, and ended with it.
+"""What runs beside the server: processes of their own, started, watched, and ended with it.
 
-Nothing that runs Python shares the interpreter of the process that judges. If the sequencer ends by
-itself it is started again, later each time; the journal has everything meanwhile, and so the log
-loses nothing.
+Nothing that runs Python shares the interpreter of the process that judges. One that ends by itself
+is started again, later each time; the journal has everything meanwhile, so that the log loses
+nothing, and neither does whoever counts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from kanhe.core.settings import SETTINGS, Settings
 
@@ -24,15 +25,17 @@ _STEADY_S = 30.0
 _STOP_S = 10.0
 
 
-class SequencerProcess:
-    """Starts `kanhe ledger run` under the same settings and keeps it running until `close`."""
+class ProcessBeside:
+    """Starts a command of `kanhe` under the same settings and keeps it running until `close`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, name: str, *command: str) -> None:
         self._settings = settings
+        self._name = name
+        self._command = command
         self._closing = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         # The thread sleeps in the system, without the interpreter's lock, while the child runs.
-        self._thread = threading.Thread(target=self._watch, name="kanhe-sequencer", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=f"kanhe-{name}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -52,7 +55,7 @@ class SequencerProcess:
         while not self._closing.is_set():
             begun = time.monotonic()
             try:
-                self._child = _start(self._settings)
+                self._child = _start(self._settings, self._command)
                 if self._closing.is_set():
                     self.close_child()
                 code = self._child.wait()
@@ -62,7 +65,7 @@ class SequencerProcess:
             if self._closing.is_set():
                 return
             pause = _FIRST_PAUSE_S if time.monotonic() - begun > _STEADY_S else pause
-            _log.error("sequencer.ended", extra={"code": code, "again_in_s": pause})
+            _log.error(f"{self._name}.ended", extra={"code": code, "again_in_s": pause})
             self._closing.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -72,9 +75,9 @@ class SequencerProcess:
             self._child.stdin.close()
 
 
-def _start(settings: Settings) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "kanhe.serve.cli", "ledger", "run", "--beside-parent"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | _environment(settings))
+def _start(settings: Settings, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "kanhe.serve.cli", *command, "--beside-parent"]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, env=os.environ | _environment(settings))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

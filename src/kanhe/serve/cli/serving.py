@@ -41,10 +41,10 @@ def opened(settings: Settings) -> Kanhe:
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Refuses to start where nobody could get in."""
-    from kanhe.app import open_keys
+    from kanhe.app import has_baseline, open_keys
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
-    from kanhe.serve.cli.sequencing import SequencerProcess
+    from kanhe.serve.cli.sequencing import ProcessBeside
     from kanhe.serve.logs import start_logging
 
     start_logging(settings.log_level, settings.log_format)
@@ -59,12 +59,16 @@ def serve(settings: Settings) -> None:
 
     with opened(settings) as engine:
         description = describe_openapi(engine.pack.registry)
-        sequencer = SequencerProcess(settings) if settings.log_sequencer else None
+        beside = []
+        if settings.log_sequencer:
+            beside.append(ProcessBeside(settings, "sequencer", "ledger", "run"))
+        if settings.drift_every_ms and has_baseline(settings):
+            beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
         try:
             run_server(engine, keys, settings, lambda: description, listening)
         finally:
-            if sequencer is not None:
-                sequencer.close()
+            for process in beside:
+                process.close()
     if keys is not None:
         keys.close()
     tell(words("serve.stopped"))
