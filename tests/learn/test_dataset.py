@@ -306,6 +306,25 @@ def test_another_pack_has_its_features_computed_anew(past: Past, tmp_path: Path)
     assert past.build(span=Span(first_seq=3))[0].matrix[:, 0].tolist() == [1.0, 1.0]
 
 
+def test_derived_numbers_stand_behind_the_features(tmp_path: Path) -> None:
+    """What rules and models read beside the vector, served or computed anew: the same numbers."""
+    features = FEATURES + (
+        'ratio = value("payment.attempted", amount_base / card_n_10m)\n'
+        'again = value("payment.attempted", card_n_10m > 1)\n'
+    )
+    past = Past(load_pack(write_pack(tmp_path / "pack", features)))
+    past.take(payment("p0"), payment("p1", 60), payment("p2", 61, card=None))
+    kept, facts = past.build()
+    assert kept.features == ["card_n_10m", "user_n_1h", "ratio", "again"]
+    assert (facts.features, facts.derived) == (["card_n_10m", "user_n_1h"], ["ratio", "again"])
+    assert kept.matrix[:2, 2:].tolist() == [[1999.0, 0.0], [999.5, 1.0]]
+    assert math.isnan(kept.matrix[2, 2])
+    assert same_bits(past.build(pack=past.pack)[0].matrix, kept.matrix)
+    rows = list(past.journal.rows())
+    _, facts = past.build(Rewritten(past.journal, {2: rows[1]._replace(body=b"{")}))
+    assert facts.left_out == {"unreadable": 1}
+
+
 def test_rows_judged_on_other_features_are_left_out(tmp_path: Path) -> None:
     """Served vectors of another pack are not mixed in; another pack with the same features is."""
     first = Past(load_pack(write_pack(tmp_path / "a")))

@@ -2,7 +2,8 @@
 
 (1) Look through the journal once: who claimed what, which packs decided, when the last row arrived.
 (2) Choose the features: those of the pack of the time, whose served vectors stand in the rows; or
-    those of another pack, for which memory is rebuilt from the first row, as a replay does.
+    those of another pack, for which memory is rebuilt from the first row, as a replay does. Derived
+    numbers are made of event and vector by the function that the live path uses.
 (3) For each event asked about: what is known beside the vector, from row and body.
 (4) Its label, by what had been received as of the day asked about. An event younger than the delay
     has none, whatever was said already: what is known so early is not what will be known.
@@ -21,9 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 import kanhe
-from kanhe.core.errors import KanheError
+from kanhe.core.errors import KanheError, Refusal
+from kanhe.core.event import Event
 from kanhe.core.money import Rates
+from kanhe.flow import Flow
 from kanhe.judge.features.vectors import unpack_vectors
+from kanhe.judge.intake.reader import Reader
+from kanhe.judge.policy.beside import derivation_of
 from kanhe.judge.policy.pack import Pack
 from kanhe.record.journal.ports import NOTED, Row
 from kanhe.record.labels import CLAIM_TYPES, Labels
@@ -95,6 +100,8 @@ class DatasetFacts(msgspec.Struct, kw_only=True):
     recomputed: bool = False
     """Whether the vectors were computed anew; else they are those that were served."""
     features: list[str] = []
+    derived: list[str] = []
+    """Derived numbers; their columns stand behind those of the features."""
     text_features: list[str] = []
     """Features whose numbers are codes of texts: equal or not, and neither more nor less."""
     types: list[str] = []
@@ -158,20 +165,29 @@ def build(
             f"{', '.join(unknown)}: no such event type in the pack {pack.name}; see kanhe events list"
         )
     facts = _facts(wanted, seen, pack)
-    if taken := sorted(COLUMNS.keys() & set(facts.features)):
+    names = [*facts.features, *facts.derived]
+    if taken := sorted(COLUMNS.keys() & set(names)):
         raise DatasetError(
             f"the pack declares a feature {taken[0]}, which is a column of every training set;"
             " give the feature another name"
         )
     making = _Making(wanted, seen.labels, facts, pack.rates)
     rows = upto(history.journal, seen.last, progress, seen.end, seen.end + seen.last)
+    path = history.wire(pack)
+    derivation = derivation_of(pack, path.features.text_code)
     batches = (
-        _recomputed(history, rows, making, pack)
+        _recomputed(path, rows, making)
         if wanted.pack is not None
-        else _served(history, rows, making, pack)
+        else _served(history, path.reader if pack.derived else None, rows, making, pack)
     )
-    sheet = open_sheet(facts.features)
-    for columns, features in _blocks(batches, making, len(facts.features)):  # (5)
+    widened = (
+        (due, derivation.widened([one.read for one in due if one.read is not None], vectors))
+        if pack.derived
+        else (due, vectors)
+        for due, vectors in batches
+    )
+    sheet = open_sheet(names)
+    for columns, features in _blocks(widened, making, len(names)):  # (5)
         sheet.write(columns, features)
     if not facts.rows:
         raise DatasetError(_why_empty(facts))
@@ -237,6 +253,7 @@ def _facts(wanted: Wanted, seen: _Seen, pack: Pack) -> DatasetFacts:
         pack=f"{pack.name} {pack.version}",
         recomputed=wanted.pack is not None,
         features=[spec.name for spec in pack.features],
+        derived=[spec.name for spec in pack.derived],
         text_features=[spec.name for spec in pack.features if spec.is_text],
         types=sorted(wanted.types),
         positive=sorted(wanted.positive),
@@ -253,14 +270,18 @@ class _Due(NamedTuple):
     """An event that is asked about."""
 
     row: Row
-    event: _Glance
+    glance: _Glance
     new_buyer: bool | None
+    read: Event | None = None
+    """The whole event, where derived numbers are made of it."""
 
 
 _Batch = tuple[list[_Due], npt.NDArray[np.float64]]
 
 
-def _served(history: History, rows: Iterator[Row], making: _Making, pack: Pack) -> Iterator[_Batch]:
+def _served(
+    history: History, reader: Reader | None, rows: Iterator[Row], making: _Making, pack: Pack
+) -> Iterator[_Batch]:
     """Step (2): the vectors that were served, as they stand in the rows."""
     same = {pack.hash: True}
     due: list[_Due] = []
@@ -274,6 +295,13 @@ def _served(history: History, rows: Iterator[Row], making: _Making, pack: Pack) 
         if not same[row.policy]:
             making.leave_out("other_features")
             continue
+        if reader is not None:
+            try:
+                arrival = reader.reread(row.tenant, row.body, row.received_ms)
+            except Refusal:
+                making.leave_out("unreadable")
+                continue
+            one = one._replace(read=arrival.event)
         due.append(one)
         if len(due) == BLOCK_ROWS:
             yield _unpacked(due, making, len(pack.features))
@@ -289,16 +317,18 @@ def _unpacked(due: list[_Due], making: _Making, n: int) -> _Batch:
     return [one for one, fit in zip(due, fits.tolist(), strict=True) if fit], vectors[fits]
 
 
-def _recomputed(
-    history: History, rows: Iterator[Row], making: _Making, pack: Pack
-) -> Iterator[_Batch]:
+def _recomputed(path: Flow, rows: Iterator[Row], making: _Making) -> Iterator[_Batch]:
     """Step (2): the vectors that another pack would have served."""
-    for group in groups(rows, history.wire(pack)):
+    for group in groups(rows, path):
         due = {one.row.seq: one for one in map(making.due, group.rows) if one is not None}
         making.leave_out("unreadable", sum(row.seq in due for row, _ in group.unread))
         places = [n for n, (row, _) in enumerate(group.read) if row.seq in due]
         if places:
-            yield [due[group.read[n][0].seq] for n in places], group.vectors[places]
+            found = [
+                due[row.seq]._replace(read=arrival.event)
+                for row, arrival in (group.read[n] for n in places)
+            ]
+            yield found, group.vectors[places]
 
 
 class _Making:
@@ -350,7 +380,7 @@ class _Making:
 
     def _row(self, due: _Due) -> tuple[object, ...]:
         """Step (3) for one row, in the order of `COLUMNS`."""
-        row, event, new_buyer = due
+        row, event, new_buyer, _ = due
         amount_minor = self._rates.to_base(event.amount_minor, event.currency)
         self._facts.unconverted += amount_minor is None and event.amount_minor is not None
         answered = recall(row.answer)
