@@ -67,6 +67,7 @@ class FakeStats(NamedTuple):
     log_cosignatures: int = 1
     log_cosignatures_required: int = 2
     drift: Sequence[Finding] = ()
+    score_ratios: Mapping[str, float] = MappingProxyType({})
 
 
 class FakeEngine:

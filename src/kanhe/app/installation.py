@@ -63,6 +63,8 @@ class Stats(msgspec.Struct, frozen=True):
     """How many decisions the governor softened since the start."""
     drift: Sequence[Finding] = ()
     """How what is watched for drift stood at the last look; empty if nothing is."""
+    score_ratios: Mapping[str, float] = {}
+    """By model: how many frauds there were for each that its scores had said."""
 
 
 class Kanhe:
@@ -389,6 +391,7 @@ class Kanhe:
             governor=flow.governor.in_effect(),
             decisions_held=flow.governor.held,
             drift=drift.findings if drift else (),
+            score_ratios=drift.score_ratios if drift else {},
         )
 
     def state(self) -> dict[str, bytes]:

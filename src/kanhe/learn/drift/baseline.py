@@ -11,6 +11,8 @@ import numpy as np
 
 from kanhe.core.decision import SEVERITY
 from kanhe.core.errors import KanheError
+from kanhe.judge.models.model import Spread
+from kanhe.judge.policy.pack import Pack
 from kanhe.learn.drift.measure import Counts, Floats, counted, edges_of
 
 FORMAT = "kanhe-baseline/1"
@@ -61,6 +63,45 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def types(self) -> tuple[str, ...]:
         """The event types whose numbers are watched."""
         return tuple(dict.fromkeys(m.type for m in self.measures if m.kind == "number"))
+
+
+def with_models(kept: Baseline | None, pack: Pack) -> Baseline | None:
+    """A baseline with what the files of the pack's models say of their own training window.
+
+    Scores are held against that window, and so are inputs that the kept baseline does not have.
+    `None` if there is nothing to hold anything against.
+    """
+    own: dict[tuple[str, str], Measure] = {}
+    scores = set()
+    for spec in pack.models:
+        rows = spec.model.training.rows
+        spreads = [(one.name, one.spread) for one in spec.model.inputs]
+        for event_type in spec.on:
+            for name, spread in [*spreads, (spec.name, spec.model.score)]:
+                if spread.edges and rows:
+                    own.setdefault((event_type, name), _of_spread(event_type, name, spread, rows))
+        if spec.model.score.edges and rows:
+            scores.add(spec.name)
+    if kept is None and not own:
+        return None
+    measures = [m for m in (kept.measures if kept else ()) if m.name not in scores]
+    taken = {(m.type, m.name) for m in measures}
+    measures += [measure for key, measure in own.items() if key not in taken]
+    if kept is not None:
+        return msgspec.structs.replace(kept, measures=tuple(measures))
+    windows = [spec.model.training for spec in pack.models]
+    return Baseline(
+        policy=pack.hash,
+        from_ms=min(window.from_ms for window in windows),
+        to_ms=max(window.until_ms for window in windows) - 1,
+        measures=tuple(measures),
+    )
+
+
+def _of_spread(event_type: str, name: str, spread: Spread, rows: int) -> Measure:
+    known = rows * (1 - spread.missing)
+    counts = (*(round(share * known) for share in spread.shares), round(rows * spread.missing))
+    return Measure(kind="number", type=event_type, name=name, edges=spread.edges, counts=counts)
 
 
 class Sampling:

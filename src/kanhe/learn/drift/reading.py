@@ -7,14 +7,17 @@ does it behind the path, in another process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from kanhe.core.errors import Refusal
+from kanhe.core.event import Event
 from kanhe.core.time import DAY_MS
-from kanhe.judge.features.spec import FeatureSpec
+from kanhe.flow import Flow
 from kanhe.judge.features.vectors import unpack_vectors
+from kanhe.judge.policy.beside import scoring_of
 from kanhe.judge.policy.pack import Pack
 from kanhe.learn.drift.measure import Counts, Floats
 from kanhe.record.journal.ports import DECIDED, JournalReader, Row
@@ -35,14 +38,44 @@ class Counting(Protocol):
         """Count rules over some events of one day."""
 
 
-Numbers = Callable[[Sequence[Row], Floats], Floats]
-"""Gives the numbers that are watched for rows and their vectors, a column for each name."""
+class Numbers:
+    """The numbers that are watched of an event: its features, derived numbers and scores, by name.
 
+    Of the features those whose numbers have a distribution that can stay as it is: neither codes of
+    texts nor points in time, which only ever rise.
+    """
 
-def watched_features(specs: Iterable[FeatureSpec]) -> tuple[str, ...]:
-    """Features whose numbers have a distribution that can stay as it is: neither codes of texts nor
-    points in time, which only ever rise."""
-    return tuple(s.name for s in specs if not s.is_text and s.function != "first_seen")
+    def __init__(self, pack: Pack, path: Flow) -> None:
+        """`path` is that of an event under this pack, empty of events."""
+        self.pack = pack
+        self._reader = path.reader
+        self._width = len(pack.features)
+        self._beside = scoring_of(pack, path.features.text_code)
+        self._widen = bool(pack.derived or pack.models)
+        still = [s.name for s in pack.features if not s.is_text and s.function != "first_seen"]
+        self.names = (*still, *(spec.name for spec in pack.derived), *self._beside.scores)
+        places = [self._beside.index[name] for name in self.names]
+        self._places = np.array(places, dtype=np.int64)
+
+    def of(self, rows: Sequence[Row]) -> tuple[list[Row], Floats]:
+        """Rows whose vectors and events can be read, and their numbers, a column for each name."""
+        vectors, fits = unpack_vectors([row.vector for row in rows], self._width)
+        events: list[Event] = []
+        if self._widen:
+            for n, row in enumerate(rows):
+                try:
+                    arrival = self._reader.reread(row.tenant, row.body, row.received_ms)
+                except Refusal:
+                    fits[n] = False
+                else:
+                    if fits[n]:
+                        events.append(arrival.event)
+        if not fits.all():
+            rows = [row for row, fit in zip(rows, fits.tolist(), strict=True) if fit]
+            vectors = vectors[fits]
+        if self._widen:
+            vectors = self._beside.widened(events, vectors)
+        return list(rows), vectors[:, self._places]
 
 
 class Reading:
@@ -52,14 +85,11 @@ class Reading:
     in `left_out`, by reason.
     """
 
-    def __init__(self, journal: JournalReader, pack: Pack, types: Iterable[str]) -> None:
+    def __init__(self, journal: JournalReader, numbers: Numbers, types: Iterable[str]) -> None:
         self._journal = journal
-        self._pack = pack
+        self._numbers = numbers
+        self._pack = pack = numbers.pack
         self._types = frozenset(types)
-        features = [spec.name for spec in pack.features]
-        self.names = watched_features(pack.features)
-        self._columns = np.array([features.index(name) for name in self.names], dtype=np.int64)
-        self._width = len(features)
         self._same: dict[str, bool] = {pack.hash: True}
         self._gathered: dict[str, list[Row]] = {}
         self._by_day: dict[tuple[int, str], int] = {}
@@ -74,12 +104,7 @@ class Reading:
         """Count one row."""
         if not row.is_event:
             return
-        if row.policy not in self._same:
-            other = kept_pack(self._journal, row.policy)
-            self._same[row.policy] = not isinstance(other, PackProblem) and same_features(
-                other, self._pack
-            )
-        if not self._same[row.policy]:
+        if not self.is_alike(row):
             self.left_out["other_features"] += 1
             return
         if row.kind == DECIDED:
@@ -89,6 +114,15 @@ class Reading:
             due.append(row)
             if len(due) >= BATCH_ROWS:
                 self._hand_on(row.type, into)
+
+    def is_alike(self, row: Row) -> bool:
+        """Whether a row was judged on features that mean just what those of the pack mean."""
+        if row.policy not in self._same:
+            other = kept_pack(self._journal, row.policy)
+            self._same[row.policy] = not isinstance(other, PackProblem) and same_features(
+                other, self._pack
+            )
+        return self._same[row.policy]
 
     def flush(self, into: Counting) -> None:
         """Hand on all that was gathered."""
@@ -114,15 +148,12 @@ class Reading:
                 fired.update({reason.rule for reason in answered.reasons})
 
     def _hand_on(self, event_type: str, into: Counting) -> None:
-        rows = self._gathered.pop(event_type)
-        vectors, fits = unpack_vectors([row.vector for row in rows], self._width)
-        if not fits.all():
-            self.left_out["unreadable"] += int((~fits).sum())
-            rows = [row for row, fit in zip(rows, fits.tolist(), strict=True) if fit]
-            vectors = vectors[fits]
+        due = self._gathered.pop(event_type)
+        rows, numbers = self._numbers.of(due)
+        if len(rows) < len(due):
+            self.left_out["unreadable"] += len(due) - len(rows)
         at_ms = np.array([row.at_ms for row in rows], dtype=np.int64)
-        outcomes = [_outcome(row) for row in rows]
-        into.take(event_type, at_ms, vectors[:, self._columns], outcomes)
+        into.take(event_type, at_ms, numbers, [_outcome(row) for row in rows])
 
 
 def _outcome(row: Row) -> str:

@@ -9,7 +9,8 @@ import msgspec
 from kanhe.judge.policy.pack import Pack
 from kanhe.learn.drift.baseline import Baseline, BaselineError, BaselineMaker
 from kanhe.learn.drift.findings import Finding, findings
-from kanhe.learn.drift.reading import Reading, watched_features
+from kanhe.learn.drift.reading import Numbers, Reading
+from kanhe.learn.drift.scores import ModelCalibration, calibrations
 from kanhe.learn.drift.watch import Watch
 from kanhe.record.journal.ports import JournalReader
 from kanhe.replay.history import PackProblem, Progress, kept_pack
@@ -30,11 +31,23 @@ class DriftReport(msgspec.Struct, kw_only=True):
     left_out: dict[str, int] = {}
     """Of them those that could not be counted, by reason."""
     findings: list[Finding] = []
+    calibrations: list[ModelCalibration] = []
+    """Whether the scores of each model mean what they say; empty as long as nobody looked."""
 
     @property
     def drifted(self) -> list[Finding]:
         """What has drifted, the most first."""
         return [f for f in self.findings if f.state in ("moderate", "large")]
+
+    @property
+    def score_ratios(self) -> dict[str, float]:
+        """By model, where there were enough: how many frauds came for each that was expected."""
+        return {c.model: c.found.ratio for c in self.calibrations if c.found.ratio is not None}
+
+    @property
+    def miscalibrated(self) -> list[ModelCalibration]:
+        """The models whose scores say too much or too little."""
+        return [c for c in self.calibrations if c.found.state in ("moderate", "large")]
 
 
 def newest_pack(journal: JournalReader) -> Pack:
@@ -59,19 +72,19 @@ def newest_pack(journal: JournalReader) -> Pack:
 
 def make_baseline(
     journal: JournalReader,
-    pack: Pack,
+    numbers: Numbers,
     types: Iterable[str],
     from_ms: int,
     to_ms: int,
     progress: Progress = lambda done, total: None,
 ) -> Baseline:
     """How events that happened from one moment to another were spread. Raises `BaselineError`."""
-    types = tuple(types)
+    types, pack = tuple(types), numbers.pack
     unknown = sorted(name for name in types if name not in pack.registry.types)
     if unknown:
         raise BaselineError(f"{', '.join(unknown)}: no such event type; see kanhe events list")
-    reading = Reading(journal, pack, types)
-    maker = BaselineMaker(pack.hash, reading.names, types)
+    reading = Reading(journal, numbers, types)
+    maker = BaselineMaker(pack.hash, numbers.names, types)
     end = journal.last_seq()
     for row in journal.rows():
         if row.seq % _TELL_EVERY == 0:
@@ -86,16 +99,17 @@ def make_baseline(
 class Follower:
     """Counts what happens after a baseline, in as many portions as it comes in."""
 
-    def __init__(self, baseline: Baseline, pack: Pack) -> None:
+    def __init__(self, baseline: Baseline, numbers: Numbers) -> None:
         """Raises `BaselineError` if the baseline is of features that the pack does not have."""
         wanted = {m.name for m in baseline.measures if m.kind == "number"}
-        if lacking := sorted(wanted - set(watched_features(pack.features))):
+        if lacking := sorted(wanted - set(numbers.names)):
             raise BaselineError(
                 f"the baseline is of other features: this pack has no {', '.join(lacking[:5])}; make it"
                 " anew with kanhe drift --baseline-from … --baseline-to … --save"
             )
-        self.pack = pack
-        self._watch = Watch(baseline, watched_features(pack.features))
+        self.pack = numbers.pack
+        self._numbers = numbers
+        self._watch = Watch(baseline, numbers.names)
         self._report = DriftReport(
             baseline_policy=baseline.policy,
             baseline_from_ms=baseline.from_ms,
@@ -112,7 +126,7 @@ class Follower:
     ) -> DriftReport:
         """Count the rows that came since, and say how everything stands."""
         report, end = self._report, journal.last_seq()
-        reading = Reading(journal, self.pack, self._watch.types)
+        reading = Reading(journal, self._numbers, self._watch.types)
         for row in journal.rows(report.last_seq):
             if row.seq % _TELL_EVERY == 0:
                 progress(row.seq, end)
@@ -126,3 +140,10 @@ class Follower:
             report.left_out[why] = report.left_out.get(why, 0) + count
         report.findings = findings(self._watch)
         return report
+
+    def calibrate(
+        self, journal: JournalReader, progress: Progress = lambda done, total: None
+    ) -> None:
+        """Hold the scores of the pack's models against the labels known by now; two passes over the
+        rows. What comes of it stands in every report from now on."""
+        self._report.calibrations = calibrations(journal, self._numbers, progress)

@@ -158,6 +158,14 @@ class Counters(Collector):
             value=stats.decisions_held,
         )
         yield from self._drift(stats.drift)
+        ratios = GaugeMetricFamily(
+            "kanhe_score_ratio",
+            "Frauds there were for each that scores had said.",
+            labels=["model"],
+        )
+        for model, ratio in stats.score_ratios.items():
+            ratios.add_metric([model], ratio)
+        yield ratios
         policy = GaugeMetricFamily("kanhe_policy", "The policy pack in force.", labels=["hash"])
         policy.add_metric([stats.policy], 1)
         yield policy

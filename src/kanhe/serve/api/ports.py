@@ -160,6 +160,10 @@ class Stats(Protocol):
     def drift(self) -> Sequence[Drift]:
         """How what is watched for drift stood at the last look."""
 
+    @property
+    def score_ratios(self) -> Mapping[str, float]:
+        """By model: how many frauds there were for each that its scores had said."""
+
 
 class Engine(Protocol):
     """The application: takes groups of events, makes durable what it took, reads back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ _log = logging.getLogger("kanhe.drift")
 _GIVES_WAY = 10
 """By how much the process beside a server is nicer than it."""
 _ENDLESS = 2**63 - 1
+_LEAST_MS = 1_000
 
 
 def drift(
@@ -47,21 +49,23 @@ def drift(
 ) -> int:
     """Hold what happened after the baseline against it. Returns 1 if something has drifted."""
     baseline = _baseline(settings, begin, end, types)
-    if save:
+    if save and baseline is not None:
         path = keep_baseline(settings, baseline)
         if not as_json:
             say(words("drift.saved", file=str(path)))
     with rows_bar(words("drift.progress")) as progress:
         report = Drifting(settings, baseline).look(progress)
+    if report is None:
+        raise SettingsError(words("drift.no_baseline"))
     if as_json:
         print_json(report)
     else:
         _show(report, show_all)
-    return REFUSED if report.drifted else OK
+    return REFUSED if report.drifted or report.miscalibrated else OK
 
 
-def _baseline(settings: Settings, begin: str, end: str, types: list[str]) -> Baseline:
-    """From the window asked for, else the one that is kept."""
+def _baseline(settings: Settings, begin: str, end: str, types: list[str]) -> Baseline | None:
+    """From the window asked for, else the one that is kept, if there is one."""
     if begin or end:
         from_ms = day_begin_of(begin, "--baseline-from") if begin else -_ENDLESS
         to_ms = day_end_of(end, "--baseline-to") if end else _ENDLESS
@@ -69,10 +73,7 @@ def _baseline(settings: Settings, begin: str, end: str, types: list[str]) -> Bas
             raise SettingsError(words("drift.backwards", begin=begin, end=end))
         with rows_bar(words("drift.baseline_progress")) as progress:
             return baseline_of(settings, types, from_ms, to_ms, progress)
-    found = kept_baseline(settings)
-    if found is None:
-        raise SettingsError(words("drift.no_baseline"))
-    return found
+    return kept_baseline(settings)
 
 
 def _show(report: DriftReport, show_all: bool) -> None:
@@ -88,6 +89,22 @@ def _show(report: DriftReport, show_all: bool) -> None:
         columns = [words(f"col.{c}") for c in ("watched", "state", "drift_value", "drift_limits",
                                                "since", "events", "moved")]  # fmt: skip
         print_table(columns, [_row(f) for f in shown], right=(2, 3, 5), whole=(0, 4))
+    _show_calibrations(report)
+
+
+def _show_calibrations(report: DriftReport) -> None:
+    if not report.calibrations:
+        return
+    columns = [words(f"col.{c}") for c in ("model", "state", "events", "expected", "observed",
+                                           "drift_value", "calibration_error")]  # fmt: skip
+    rows = [
+        (c.model, words(f"drift.state.{c.found.state}"), c.found.events, f"{c.found.expected:,.1f}",
+         c.found.observed, "—" if c.found.ratio is None else f"×{c.found.ratio:.2f}",
+         "—" if c.found.error is None else f"{c.found.error:.4f}")
+        for c in report.calibrations
+    ]  # fmt: skip
+    print_table(columns, rows, title=words("drift.calibrations"), right=(2, 3, 4, 5, 6), whole=(0,),
+                caption=words("drift.calibrations_caption"))  # fmt: skip
 
 
 def _row(finding: Finding) -> tuple[object, ...]:
@@ -132,8 +149,6 @@ def watch(settings: Settings, *, beside_parent: bool) -> int:
 
     start_logging(settings.log_level, settings.log_format)
     baseline = kept_baseline(settings)
-    if baseline is None:
-        raise SettingsError(words("drift.no_baseline"))
     stop = threading.Event()
 
     def ended(number: int, frame: FrameType | None) -> None:
@@ -154,21 +169,25 @@ def _wait_for_end(stop: threading.Event) -> None:
     stop.set()
 
 
-def _look_on(settings: Settings, baseline: Baseline, stop: threading.Event) -> None:
+def _look_on(settings: Settings, baseline: Baseline | None, stop: threading.Event) -> None:
     """Look, tell what is new, and go on after a fault."""
     drifting, told, trouble = Drifting(settings, baseline), Told(), ""
-    while not stop.is_set():
+    every_ms = max(_LEAST_MS, settings.drift_every_ms)
+    for number in itertools.count():
         try:
-            report = drifting.look()
-            told.tell(report)
-            keep_report(settings, report)
+            # Labels come by the day: once a day is often enough to read everything for them.
+            report = drifting.look(calibrate=number % max(1, DAY_MS // every_ms) == 0)
+            if report is not None:
+                told.tell(report)
+                keep_report(settings, report)
             trouble = ""
         except KanheError as error:
             if str(error) != trouble:
                 level = logging.ERROR if isinstance(error, StorageError) else logging.WARNING
                 _log.log(level, "drift.cannot_look", extra={"cause": str(error)})
             trouble = str(error)
-        stop.wait(max(1.0, settings.drift_every_ms / 1000))
+        if stop.wait(every_ms / 1000):
+            return
 
 
 class Told:
@@ -179,6 +198,17 @@ class Told:
 
     def tell(self, report: DriftReport) -> None:
         """Log what has changed since the report before."""
+        for one in report.calibrations:
+            key = "calibration", "", one.model
+            before = self._states.get(key, "calibrated")
+            if one.found.state in ("not_enough", before):
+                continue
+            self._states[key] = one.found.state
+            extra: dict[str, object] = {"model": one.model, "ratio": one.found.ratio}
+            if one.found.state == "calibrated":
+                _log.info("calibration.restored", extra=extra)
+            else:
+                _log.warning(f"calibration.{one.found.state}", extra=extra)
         for finding in report.findings:
             key = finding.kind, finding.type, finding.name
             before = self._states.get(key, "stable")

@@ -62,7 +62,7 @@ def serve(settings: Settings) -> None:
         beside = []
         if settings.log_sequencer:
             beside.append(ProcessBeside(settings, "sequencer", "ledger", "run"))
-        if settings.drift_every_ms and has_baseline(settings):
+        if settings.drift_every_ms and (has_baseline(settings) or engine.pack.models):
             beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
         try:
             run_server(engine, keys, settings, lambda: description, listening)
