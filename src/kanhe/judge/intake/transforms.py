@@ -184,6 +184,9 @@ def at_ms(cell: Cell, zone: ZoneInfo, pattern: str = "", ambiguous: str = "earli
     moment = _moment(cell, pattern)
     if moment.tzinfo is not None:
         return _milliseconds(moment)
+    if zone.key == "UTC":
+        # Nobody sets these clocks; most machines write by them, so it is worth not asking twice.
+        return _milliseconds(moment.replace(tzinfo=UTC))
     earlier = _milliseconds(moment.replace(tzinfo=zone, fold=0))
     later = _milliseconds(moment.replace(tzinfo=zone, fold=1))
     if earlier == later:

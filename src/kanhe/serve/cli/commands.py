@@ -10,7 +10,7 @@ import typer
 
 from kanhe.serve.cli import options
 from kanhe.serve.cli.backtest_commands import fill_backtest
-from kanhe.serve.cli.learning_commands import fill_dataset, fill_drift, fill_label
+from kanhe.serve.cli.learning_commands import fill_dataset, fill_drift, fill_evaluate, fill_label
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.wording import words
 
@@ -40,6 +40,7 @@ def build() -> typer.Typer:
     _judging(app)
     fill_backtest(app)
     _groups(app)
+    fill_evaluate(app)
     fill_drift(app)
     fill_erase(app)
     _looking(app)

@@ -1,4 +1,4 @@
-"""The commands of `kanhe label` and `kanhe dataset`, and `kanhe drift`: their options and their help."""
+"""The commands of `kanhe label` and `kanhe dataset`, `kanhe evaluate` and `kanhe drift`: options and help."""
 
 from __future__ import annotations
 
@@ -82,6 +82,35 @@ def fill_dataset(group: typer.Typer) -> None:
                 positive or ["fraud"], tenant, policy, as_json,
             )
         )  # fmt: skip
+
+
+def fill_evaluate(app: typer.Typer) -> None:
+    """`kanhe evaluate`."""
+
+    @app.command(help=words("help.evaluate"))
+    def evaluate(
+        data: Annotated[Path, typer.Option("--data", help=words("opt.trial_data"))],
+        protocol: Annotated[
+            str, typer.Option("--protocol", help=words("opt.protocol"))
+        ] = "handbook",
+        train_start: Annotated[
+            str, typer.Option("--train-start", help=words("opt.train_start"))
+        ] = "",
+        folds: Annotated[int, typer.Option("--folds", min=0, max=100, help=words("opt.folds"))] = 0,
+        policy: Annotated[
+            Path | None, typer.Option("--policy", help=words("opt.trial_policy"))
+        ] = None,
+        mapping: Annotated[Path | None, typer.Option("--map", help=words("opt.trial_map"))] = None,
+        labels: Annotated[
+            Path | None, typer.Option("--labels", help=words("opt.trial_labels"))
+        ] = None,
+        seed: Annotated[int, typer.Option("--seed", min=0, help=words("opt.learn_seed"))] = 1,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import evaluating, serving
+
+        wish = evaluating.Wish(protocol, data, policy, mapping, labels, train_start, folds, seed)
+        raise typer.Exit(evaluating.evaluate(serving.settings_from(), wish, as_json))
 
 
 def fill_drift(app: typer.Typer) -> None:
