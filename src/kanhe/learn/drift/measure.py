@@ -44,8 +44,9 @@ def edges_of(values: Floats, bins: int = BINS) -> tuple[float, ...]:
     # Values that occur are taken, never means of two, so that counts stay apart from each other.
     cuts = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf"))
     heavy = cuts[[(known == cut).mean() >= 1 / bins for cut in cuts.tolist()]]
-    edges = np.unique(np.concatenate([cuts, np.nextafter(heavy, -np.inf)]))
-    return tuple(edges[np.isfinite(edges)].tolist())
+    # Below the smallest of all numbers there is nothing to be told apart.
+    heavy = heavy[heavy > np.finfo(np.float64).min]
+    return tuple(np.unique(np.concatenate([cuts, np.nextafter(heavy, -np.inf)])).tolist())
 
 
 def counted(values: Floats, edges: Sequence[float]) -> Counts:
