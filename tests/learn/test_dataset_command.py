@@ -98,3 +98,47 @@ def test_a_place_that_cannot_be_written_is_storage(kanhe: Kanhe) -> None:
     ran = kanhe("dataset", "build", "--out", "nowhere/set.parquet")
     assert ran.code == 3
     assert "cannot write nowhere/set.parquet" in ran.err
+
+
+def test_files_of_events_are_a_past_too(kanhe: Kanhe, tmp_path: Path) -> None:
+    """Lines of JSON under a pack: the same features as if they had been judged, and no outcome."""
+    lines = [
+        payment("p0"),
+        b"",
+        payment("p1", 60),
+        label("l1", "p1", "fraud", 3),
+        b"{",
+        payment("p0", 9),
+    ]
+    (tmp_path / "events.ndjson").write_bytes(b"\n".join(lines))
+    files = ("--data", "events.ndjson", "--policy", "pack", "--label-delay", "1d")
+    ran = kanhe("dataset", "build", *files, "--json")
+    assert ran.code == 0
+    told = ran.json()
+    assert (told["dataset"]["rows"], told["dataset"]["positives"]) == (2, 1)
+    assert told["dataset"]["recomputed"] is True
+    assert (told["lines"]["events"], told["lines"]["repeated"]) == (3, 1)
+    assert sum(why["lines"] for why in told["lines"]["refused"].values()) == 1
+    table = pq.read_table(tmp_path / "dataset.parquet")
+    assert table["card_n_10m"].to_pylist() == [1.0, 2.0]
+    assert table["outcome"].to_pylist() == [None, None]
+    assert table["label_known_ms"].to_pylist()[1] == table["at_ms"].to_pylist()[0] + 3 * 86_400_000
+    assert "1 events repeat an id" in kanhe("dataset", "build", *files).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--data", "none.ndjson"), "cannot read none.ndjson"),
+        (("--data", "none.parquet"), "say with --map"),
+        (("--map", "m.toml"), "give both"),
+    ],
+)
+def test_files_that_cannot_be_read_are_told(
+    kanhe: Kanhe, arguments: tuple[str, ...], told: str
+) -> None:
+    """Which file, and what to do; no training set is left."""
+    ran = kanhe("dataset", "build", *arguments)
+    assert ran.code == 2
+    assert told in ran.err
+    assert list(Path().glob("*dataset*")) == []

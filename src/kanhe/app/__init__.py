@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
-    from kanhe.app.learning import build_dataset
+    from kanhe.app.learning import build_dataset, build_dataset_of_files
     from kanhe.app.ledger import (
         Ledger,
         add_log_key,
@@ -50,7 +50,7 @@ _HOMES = {
     "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
-    "kanhe.app.learning": ("build_dataset",),
+    "kanhe.app.learning": ("build_dataset", "build_dataset_of_files"),
     "kanhe.app.ledger": (
         "Ledger", "add_log_key", "last_row", "open_rows", "open_sequencer", "retire_log_key",
     ),
@@ -67,7 +67,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "EventFile", "FileAccount", "FolderInUse", "Kanhe", "Ledger", "OpenPast", "Pending", "Stats",
-    "add_log_key", "ask_to_erase", "audit_log", "build_dataset", "erasure_is_open", "find_person",
+    "add_log_key", "ask_to_erase", "audit_log", "build_dataset", "build_dataset_of_files", "erasure_is_open", "find_person",
     "has_baseline", "kanhe_in_memory", "last_row", "look_over_journal", "open_history", "open_journal",
     "open_kanhe", "open_keys", "open_past", "open_rows", "open_sequencer", "open_shop_table",
     "reads_beside", "retire_log_key",

@@ -222,7 +222,8 @@ def _look(history: History, wanted: Wanted, progress: Progress) -> _Seen:
             if row.is_event and row.type in wanted.types:
                 policy = row.policy
     as_of_ms = arrived_ms if wanted.as_of_ms is None else wanted.as_of_ms
-    return _Seen(labels, as_of_ms, end, last, policy)
+    # Of files the number of events is known only now.
+    return _Seen(labels, as_of_ms, journal.last_seq(), last, policy)
 
 
 def _asked(row: Row, wanted: Wanted) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kanhe.app import build_dataset
+from kanhe.app import build_dataset, build_dataset_of_files
 from kanhe.core.errors import SettingsError
 from kanhe.core.settings import Settings
 from kanhe.core.time import duration_ms
@@ -12,6 +12,8 @@ from kanhe.judge.policy.pack import load_pack
 from kanhe.learn.dataset import DatasetFacts, Wanted
 from kanhe.record.labels import VERDICTS
 from kanhe.replay import day_end_of, span_of
+from kanhe.serve.cli.evidence import files_of, show_account
+from kanhe.serve.cli.packs import folder_of
 from kanhe.serve.cli.terminal import OK, print_json, print_table, rows_bar, say, shown_time, tell
 from kanhe.serve.cli.wording import words
 
@@ -27,9 +29,12 @@ def build(
     positive: list[str],
     tenant: str | None,
     policy: Path | None,
+    data: list[Path],
+    maps: list[Path],
     as_json: bool,
 ) -> int:
     """Write a training set and say what is in it, and what is not."""
+    files = files_of(data, maps)
     wrong = sorted(set(positive) - set(VERDICTS))
     if wrong:
         raise SettingsError(words("dataset.verdict", got=wrong[0], known=", ".join(VERDICTS)))
@@ -41,14 +46,21 @@ def build(
         positive=frozenset(positive),
         tenant=tenant,
         # First of all, so that a mistake in the pack is told before anything begins.
-        pack=load_pack(policy) if policy is not None else None,
+        pack=load_pack(folder_of(settings, policy)) if files or policy is not None else None,
     )
+    account = None
     with rows_bar(words("dataset.progress")) as progress:
-        facts = build_dataset(settings, wanted, out, progress)
+        if files:
+            facts, account = build_dataset_of_files(settings, files, wanted, out, progress)
+        else:
+            facts = build_dataset(settings, wanted, out, progress)
     if as_json:
-        print_json({"file": str(out), "dataset": facts})
+        told = {"file": str(out), "dataset": facts}
+        print_json(told if account is None else told | {"lines": account})
     else:
         _show(out, facts)
+        if account is not None:
+            show_account(account)
     return OK
 
 

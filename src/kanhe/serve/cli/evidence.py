@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar, get_args
 
@@ -55,7 +56,7 @@ def gather(settings: Settings, asked: AskedPast) -> Evidence:
         types=_types(pack, asked.types),
     )
     span = span_of(asked.begin, asked.end)
-    files = _files(asked)
+    files = files_of(asked.data, asked.maps)
     with (
         open_past(
             settings, pack, files, asked.tenant or "default",
@@ -91,20 +92,20 @@ def _types(pack: Pack, types: tuple[str, ...]) -> tuple[str, ...]:
     return types
 
 
-def _files(asked: AskedPast) -> list[EventFile]:
+def files_of(data: Sequence[Path], maps: Sequence[Path]) -> list[EventFile]:
     """Each table gets the mapping at its place, or the only one there is."""
-    files = [EventFile(str(path)) for path in asked.data]
+    files = [EventFile(str(path)) for path in data]
     tables = [file for file in files if not file.is_lines]
-    if not files and asked.maps:
+    if not files and maps:
         raise SettingsError("--map says how to read the tables of --data; give both")
-    if len(asked.maps) not in (0, 1, len(tables)) or (asked.maps and not tables):
+    if len(maps) not in (0, 1, len(tables)) or (maps and not tables):
         raise SettingsError(
-            f"{len(asked.maps)} times --map for {len(tables)} tables; give one for all of them, or one"
+            f"{len(maps)} times --map for {len(tables)} tables; give one for all of them, or one"
             " for each in the same order (files of JSON lines need none)"
         )
-    maps = iter(asked.maps * len(tables) if len(asked.maps) == 1 else asked.maps)
+    left = iter([*maps] * len(tables) if len(maps) == 1 else maps)
     return [
-        file if file.is_lines else EventFile(file.path, str(next(maps, "") or "")) for file in files
+        file if file.is_lines else EventFile(file.path, str(next(left, "") or "")) for file in files
     ]
 
 

@@ -70,6 +70,12 @@ def fill_dataset(group: typer.Typer) -> None:
         tenant: Annotated[
             str | None, typer.Option("--tenant", help=words("opt.dataset_tenant"))
         ] = None,
+        data: Annotated[
+            list[Path] | None, typer.Option("--data", help=words("opt.past_data"))
+        ] = None,
+        mapping: Annotated[
+            list[Path] | None, typer.Option("--map", help=words("opt.past_map"))
+        ] = None,
         data_dir: Annotated[str | None, options.data_dir()] = None,
         as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
@@ -79,7 +85,8 @@ def fill_dataset(group: typer.Typer) -> None:
         raise typer.Exit(
             datasets.build(
                 settings, out, begin, end, label_delay, as_of, type_ or ["payment.attempted"],
-                positive or ["fraud"], tenant, policy, as_json,
+                positive or ["fraud"], tenant, policy, data or [],
+                mapping or [], as_json,
             )
         )  # fmt: skip
 
