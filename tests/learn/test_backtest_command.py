@@ -233,3 +233,70 @@ def test_plots_are_drawn_to_scale() -> None:
     rows = two_sided([("a", 10, "", 5, ""), ("b", 0, "", 10, "")]).rows
     assert rows[0].left.width == pytest.approx(2 * rows[0].right.width)
     assert rows[0].left.width == pytest.approx(rows[1].right.width)
+
+
+def a_season(tmp_path: Path) -> str:
+    """Forty days of payments in which the dear ones are mostly fraud, as a file."""
+    paid = [
+        pay(f"e{n}", n / 30, f"u{100 + n % 300}", f"c{n}", 7_000 if n % 15 == 0 else 600)
+        for n in range(1_200)
+    ]
+    told = [label(f"l{n}", n / 30, f"e{n}", "fraud") for n in range(0, 1_200, 15) if n % 75]
+    return lines(tmp_path, sorted([*paid, *told], key=lambda e: e["at_ms"]))
+
+
+TUNE = ("policy", "tune", "--review-cost", "1.50", "--refusal-loss", "20", "--label-delay", "0")
+POINTS = """
+rule("dear", on="payment.attempted", when=amount_minor > 5000, points=35,
+     en="Dear.", zh="金额高。", tags=["OAT-001"], owner="risk")
+"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh_CN"])
+def test_thresholds_are_proposed_in_words(kanhe: Kanhe, tmp_path: Path, lang: str) -> None:
+    """The command shows what both tables cost, how sure that is, and what to write into the pack."""
+    write_shop(tmp_path / "pack", POINTS)
+    ran = kanhe("--lang", lang, *TUNE, "--policy", "pack", "--data", a_season(tmp_path))
+    assert ran.code == 0, ran.err
+    for said in ("EUR", "100%", "[verdict]", "review = 35", "95"):
+        assert said in ran.out
+    assert ("bear the proposal out" in ran.out) == (lang == "en")
+    assert ("检验结果支持" in ran.out) == (lang != "en")
+
+
+def test_thresholds_are_proposed_to_programs(kanhe: Kanhe, tmp_path: Path) -> None:
+    """With --json everything is there, costs in minor units."""
+    write_shop(tmp_path / "pack", POINTS)
+    ran = kanhe(*TUNE, "--policy", "pack", "--data", a_season(tmp_path), "--json",
+                "--reviews-per-day", "1", "--loss-per-fraud", "90")  # fmt: skip
+    assert ran.code == 0, ran.err
+    tuning = ran.json()["tuning"]
+    assert tuning["costs"] == {
+        "review_minor": 150, "refusal_minor": 2_000, "fraud_minor": 9_000, "reviews_per_day": 1,
+        "challenge_stops": 0.0, "challenge_loses": 0.0,
+    }  # fmt: skip
+    # Two dear payments a day are too many for one review: they are denied.
+    assert tuning["proposed"]["deny"] == 35
+    assert tuning["verdict"] == "better"
+
+
+def test_too_few_labels_and_wrong_costs_are_told(kanhe: Kanhe, tmp_path: Path) -> None:
+    """Too little to go by ends with 1 and says what is lacking; what is no money or share, with 2."""
+    data = ("--policy", "pack", "--data", lines(tmp_path, events()))
+    ran = kanhe(*TUNE, *data)
+    assert ran.code == 1
+    assert "20 are needed in each" in ran.out or "for 7 days" in ran.out
+    assert kanhe("--lang", "zh_CN", *TUNE, *data).out.count("标注不足") == 1
+    for arguments, said in (
+        (("--loss-per-fraud", "much"), "'much' is no amount of EUR"),
+        (("--loss-per-fraud", "1.234"), "at most 2 decimal places"),
+        (("--loss-per-fraud", "-1"), "is no amount"),
+        (("--loss-per-fraud", "NaN"), "is no amount"),
+        (("--loss-per-fraud", "1e999999999"), "is no amount"),
+        (("--challenge-stops", "1.5"), "--challenge-stops is a share from 0 to 1"),
+        (("--challenge-loses", "nan"), "--challenge-loses is a share from 0 to 1"),
+        (("--later-share", "1"), "--later-share"),
+    ):
+        wrong = kanhe(*TUNE, *data, *arguments)
+        assert (wrong.code, wrong.out) == (2, ""), arguments
+        assert said in wrong.err

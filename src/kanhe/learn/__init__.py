@@ -5,6 +5,7 @@
 - `drift`: what is no longer as it was, and since when.
 - `judged`: a past decided under a pack, as columns; `truth`: what is held to be true of it.
 - `backtest`: what a pack would have caught, missed and refused, in events and in money.
+- `tuning`: thresholds by what mistakes cost.
 - `intervals`: how sure a figure is.
 - `rows`: what a model learns from, in memory.
 - `training`: a model of rows, by `boosting`, `calibrating`, `isolating`, `spreading`, `cards`.

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kanhe.serve.cli import options
-from kanhe.serve.cli.backtest_commands import fill_backtest
+from kanhe.serve.cli.backtest_commands import fill_backtest, fill_tune
 from kanhe.serve.cli.learning_commands import fill_dataset, fill_drift, fill_evaluate, fill_label
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.wording import words
@@ -240,6 +240,8 @@ def _packs(group: typer.Typer) -> None:
         from kanhe.serve.cli import packs
 
         packs.path()
+
+    fill_tune(group)
 
 
 def _lists(group: typer.Typer) -> None:

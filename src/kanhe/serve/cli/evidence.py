@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar, get_args
 
@@ -47,9 +47,13 @@ class Evidence(NamedTuple):
     """What became of the lines of files."""
 
 
-def gather(settings: Settings, asked: AskedPast) -> Evidence:
-    """Read and decide it, with a progress bar. Raises `KanheError` for options that make no sense."""
+def gather(
+    settings: Settings, asked: AskedPast, check: Callable[[Pack], object] = lambda pack: None
+) -> Evidence:
+    """Read and decide it, with a progress bar. Raises `KanheError` for options that make no sense;
+    `check` looks at what only the pack can tell, before anything else is read."""
     pack = load_pack(folder_of(settings, asked.policy))
+    check(pack)
     assumed = Assumptions(
         delay_ms=0 if asked.label_delay in ("0", "0d") else duration_ms(asked.label_delay),
         unlabelled=choice_of("--unlabelled", asked.unlabelled, get_args(Unlabelled)),

@@ -20,7 +20,7 @@ HELP: dict[str, tuple[str, str]] = {
     "help.keys.create": ("Make a key; its token is shown once.", "创建密钥；令牌只显示一次。"),
     "help.keys.list": ("List the keys.", "列出密钥。"),
     "help.keys.revoke": ("Revoke a key for good.", "永久吊销密钥。"),
-    "help.policy": ("Check and show policy packs.", "检查和查看策略包。"),
+    "help.policy": ("Check, show and tune policy packs.", "检查、查看和调校策略包。"),
     "help.policy.check": ("Check a pack and show every mistake.", "检查策略包并列出全部错误。"),
     "help.policy.show": ("Show what a pack says.", "查看策略包的内容。"),
     "help.policy.path": (
