@@ -44,6 +44,7 @@ PARTS = {
     "ledger": Part("ledger", "the log", ("1000000", "2000", "200", "3"), ("120000", "300", "40", "1"), False, True),
     "rules": Part("conditions", "the same rules in three engines", ("9",), ("3",), True),
     "entities": Part("entities", "memory at a million entities", (), (), True),
+    "backtest": Part("backtest", "a backtest from a file", ("1000000",), ("50000",), False, True),
     "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
 }  # fmt: skip
 
@@ -74,6 +75,7 @@ FIGURES = (
     Figure("receipt_p99_ms", "ledger", "h  a receipt, 99th percentile", "ms", 20, lower_is_better=True),
     Figure("audit_s_per_million", "ledger", "i  a whole audit, per million entries", "s", 60, lower_is_better=True),
     Figure("log_cost_share", "ledger", "j  of a decision's time, for the log", "%", 15, lower_is_better=True),
+    Figure("backtest_s_per_million", "backtest", "k  a backtest of 100 rules, per million events", "s", 60, lower_is_better=True),
 )  # fmt: skip
 
 
@@ -178,6 +180,9 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("ledger", "sequencer_cost_share", "   decisions lost to the sequencer beside", lambda v: f"{v:.1f} %"),
         ("ledger", "receipt_p50_ms", "   a receipt, median", lambda v: f"{v:.1f} ms"),
         ("ledger", "receipt_http_p99_ms", "   a receipt over HTTP, 99th percentile", lambda v: f"{v:.1f} ms"),
+        ("backtest", "decided_s", "   of it: read and decided", lambda v: f"{v:.1f} s"),
+        ("backtest", "measured_s", "   of it: figures and intervals", lambda v: f"{v:.1f} s"),
+        ("backtest", "peak_mb", "   memory of the deciding process", lambda v: f"{v:,.0f} MB"),
         ("http", "peer_per_s", "   off-the-shelf stack, 64 connections", lambda v: f"{v:,.0f}/s"),
         ("http", "peer_p99_ms", "   off-the-shelf stack, 99th percentile", lambda v: f"{v:.0f} ms"),
     ]  # fmt: skip

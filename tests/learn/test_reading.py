@@ -188,6 +188,16 @@ def test_claims_are_all_found_and_little_else_is_read(pack: Pack, tmp_path: Path
     told, account = both_ways(pack, [write_lines(tmp_path / "e.ndjson", events)], only_claims=True)
     assert [t.event_id for t in told] == ["l1", "l2"]
     assert account.lines == 4
+    # The same without spaces, inside an envelope, and with an escape in the name of the field.
+    tight = [json.dumps(json.loads(e) if isinstance(e, bytes) else e, separators=(",", ":")).encode()
+             for e in events]  # fmt: skip
+    tight[2] = tight[2].replace(b'"type":"l', b'"type":"\\u006c')
+    third = label("l3", 3, "e", "fraud")
+    tight.append(
+        json.dumps(third, separators=(",", ":")).replace('"type"', '"t\\u0079pe"').encode()
+    )
+    told, _ = both_ways(pack, [write_lines(tmp_path / "t.ndjson", tight)], only_claims=True)
+    assert [t.event_id for t in told] == ["l1", "l2", "l3"]
 
 
 @pytest.mark.parametrize("beside", [False, True])

@@ -37,6 +37,8 @@ CLAIM_PREFIXES = ("label.", "chargeback.", "complaint.")
 """How the types of all events begin that may say what became of others."""
 LINE_SUFFIXES = (".ndjson", ".jsonl", ".json")
 """Files of these names hold one event a line."""
+_TYPE = b'"type":"'
+_CLAIM_TYPES = (*(prefix.encode() for prefix in CLAIM_PREFIXES), b"\\")
 _CLAIM_MARKS = (b"label", b"chargeback", b"complaint", b"\\")
 _BATCH = 1_024
 _SCOPES = frozenset({"lists"})
@@ -202,11 +204,18 @@ def _of_lines(job: Job, file: EventFile, account: FileAccount) -> Iterator[_Raw]
                 text = line.strip(b" \t\r\n")
                 if number == 1:
                     text = text.removeprefix(b"\xef\xbb\xbf")
-                # A type can only hide from this look behind an escape, and those are read.
-                if text and not (job.only_claims and not any(m in text for m in _CLAIM_MARKS)):
+                if text and (not job.only_claims or _may_claim(text)):
                     yield _Raw(file.path, number, "", text)
     except OSError as error:
         raise ReadingError(f"cannot read {file.path}: {error.strerror or error}") from None
+
+
+def _may_claim(text: bytes) -> bool:
+    """Whether the JSON of an event may be that of a claim; only an escape can hide it, and those are read."""
+    kinds = text.split(_TYPE)
+    if len(kinds) > 1:
+        return any(kind.startswith(_CLAIM_TYPES) for kind in kinds[1:])
+    return any(mark in text for mark in _CLAIM_MARKS)
 
 
 def _lines(opened: IO[bytes], most: int) -> Iterator[bytes]:

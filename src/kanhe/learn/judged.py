@@ -16,6 +16,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -29,6 +30,7 @@ from kanhe.judge.policy.pack import Pack
 from kanhe.judge.verdict.decide import VerdictTable
 from kanhe.judge.verdict.many import NOTHING, Severities, kept_of, outcomes_of
 from kanhe.record.journal.ports import DECIDED, ERASED, Row
+from kanhe.record.labels import NOTHING as UNSAID
 from kanhe.record.labels import VERDICTS, Labels
 from kanhe.replay.history import Progress, groups, recall
 from kanhe.replay.span import Span
@@ -157,9 +159,11 @@ def judge_past(
     for group in groups(_until(past.rows(progress), end, gathered), flow):  # (2)
         screened = flow.rules.screen([arrival.event for _, arrival in group.read], group.vectors)
         for n, (row, arrival) in enumerate(group.read):
-            decision = None
+            decision, signals = None, _SILENCE
             if row.kind == DECIDED:
-                signals, decision = flow.weigh(arrival, screened, n, row.seq)
+                # Whom no rule can say anything about is allowed, and most are.
+                if screened.asks[n]:
+                    signals, decision = flow.weigh(arrival, screened, n, row.seq)
                 if _within(span, row, tenant):
                     gathered.take(row, arrival.event, signals, decision)  # (3)
             elif _within(span, row, tenant):
@@ -187,6 +191,16 @@ def _until(rows: Iterator[Row], last: int, gathered: _Gathered) -> Iterator[Row]
         yield row
 
 
+class _Plan(NamedTuple):
+    """What is kept of the events of one type."""
+
+    kind: int
+    priced: bool
+    """Whether they can have an amount."""
+    buyers: tuple[str, ...]
+    """By which of their fields a buyer may be known."""
+
+
 class _Gathered:
     """Step (3): the columns while they grow."""
 
@@ -197,7 +211,7 @@ class _Gathered:
         self._known_by_ms = known_by_ms
         self._as_of_ms = _ENDLESS if known_by_ms is None else known_by_ms
         self._latest_ms = 0
-        self._kinds: dict[str, int] = {}
+        self._plans: dict[str, _Plan] = {}
         self._rules = {rule.id: number for number, rule in enumerate(flow.pack.rules)}
         self._buyers: dict[tuple[str, str, str], int] = {}
         self._at_ms, self._amount = array("q"), array("q")
@@ -221,24 +235,30 @@ class _Gathered:
         if row.received_ms > self._latest_ms:
             self._latest_ms = row.received_ms
 
-    def take(self, row: Row, event: Event, signals: Sequence[Signal], decision: Decision) -> None:
-        """Keep one decided event of the span."""
-        amount_minor = self._money(event)
+    def take(
+        self, row: Row, event: Event, signals: Sequence[Signal], decision: Decision | None
+    ) -> None:
+        """Keep one decided event of the span; without a decision it is allowed."""
+        plan = self._plans.get(row.type) or self._plan(row.type, event)
+        amount_minor = self._money(event) if plan.priced else 0
         self._at_ms.append(row.at_ms)
         self._amount.append(amount_minor)
-        self._kind.append(self._kinds.setdefault(row.type, len(self._kinds)))
-        self._buyer.append(self._who(row.tenant, event))
-        holds = self._labels.about(row).holding(self._as_of_ms)
+        self._kind.append(plan.kind)
+        self._buyer.append(self._who(row.tenant, event, plan.buyers))
+        about = self._labels.about(row)
+        holds = None if about is UNSAID else about.holding(self._as_of_ms)
         verdict = UNLABELLED if holds is None else _PLACES.get(holds.verdict, UNLABELLED)
         self._verdict.append(verdict)
-        then = recall(row.answer) if row.answer else None
-        self._then.append(NOTHING if then is None else SEVERITY.get(then.outcome, NOTHING))
-        self._told.append(any(action.kind == "notify" for action in decision.actions))
-        for signal in signals:
-            self._signal(row.type, signal)
+        self._then.append(_recalled(row.answer) if row.answer else NOTHING)
+        if decision is None:
+            self._told.append(0)
+        else:
+            self._told.append(any(action.kind == "notify" for action in decision.actions))
+            for signal in signals:
+                self._signal(row.type, signal)
+            if decision.outcome != "allow" and verdict != _FRAUD:
+                self._keep(amount_minor, row, event, decision)
         self._starts.append(len(self._rule))
-        if decision.outcome != "allow" and verdict != _FRAUD:
-            self._keep(amount_minor, row, event, decision)
 
     def _signal(self, kind: str, signal: Signal) -> None:
         table, asked = self._pack.verdict, signal.outcome
@@ -261,18 +281,29 @@ class _Gathered:
             heapq.heappushpop(self._heap, ranked)
 
     def _money(self, event: Event) -> int:
-        minor = getattr(event, "amount_minor", None)
+        minor, currency = _priced(event)
         if minor is None:
             return 0
-        converted = self._to_base(minor, getattr(event, "currency", None))
+        converted = self._to_base(minor, currency)
         self.unconverted += converted is None
         return converted or 0
 
-    def _who(self, tenant: str, event: Event) -> int:
-        found = buyer_of(event)
-        if found is None:
-            return _NOBODY
-        return self._buyers.setdefault((tenant, *found), len(self._buyers))
+    def _who(self, tenant: str, event: Event, buyers: Sequence[str]) -> int:
+        for kind in buyers:
+            name = getattr(event, kind)
+            if name is not None:
+                return self._buyers.setdefault((tenant, kind, name), len(self._buyers))
+        return _NOBODY
+
+    def _plan(self, name: str, event: Event) -> _Plan:
+        """What there is to look at in events of a type, worked out from the first one."""
+        fields = event.__struct_fields__
+        plan = self._plans[name] = _Plan(
+            len(self._plans),
+            "amount_minor" in fields and "currency" in fields,
+            tuple(kind for kind in BUYERS if kind in fields),
+        )
+        return plan
 
     def judged(self) -> Judged:
         """The columns, whole."""
@@ -303,7 +334,7 @@ class _Gathered:
             rule_points=points,
             asks=asks,
             failed=np.array(self._failed, dtype=np.bool_),
-            kinds=tuple(self._kinds),
+            kinds=tuple(self._plans),
             rules=tuple(self._rules),
             examples=[kept[3] for kept in examples],
             known_by_ms=self._latest_ms if self._known_by_ms is None else self._known_by_ms,
@@ -317,6 +348,8 @@ class _Gathered:
 
 
 _NOBODY = -1
+_priced = attrgetter("amount_minor", "currency")
+_SILENCE: Sequence[Signal] = ()
 _PLACES = {verdict: place for place, verdict in enumerate(VERDICTS)}
 _FRAUD = _PLACES["fraud"]
 
@@ -326,6 +359,12 @@ def _summed(points: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]) -> npt
     ends = np.concatenate([[0], np.cumsum(points)])
     sums: npt.NDArray[np.int64] = ends[starts[1:]] - ends[starts[:-1]]
     return sums
+
+
+def _recalled(answer: bytes) -> int:
+    """The outcome that was answered at the time, as far as it can be read."""
+    then = recall(answer)
+    return NOTHING if then is None else SEVERITY.get(then.outcome, NOTHING)
 
 
 def buyer_of(event: Event) -> tuple[str, str] | None:
