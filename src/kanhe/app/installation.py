@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from kanhe.app.changeover import Helper
 from kanhe.app.drift_files import kept_report
+from kanhe.app.policies import Policies, Who, read_life
+from kanhe.app.succession import Succession
 from kanhe.app.upkeep import Upkeep
 from kanhe.core.decision import seq_of
 from kanhe.core.errors import KanheError, StorageError
@@ -21,6 +25,7 @@ from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.beside import scoring_of
+from kanhe.judge.policy.life import KANHE, Life
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
@@ -34,6 +39,9 @@ from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.files.snapshots import SnapshotFolder
 
 _RETRY_AFTER_MS = 10_000
+_TEND_S = 0.05
+_CHASE_S = 0.003
+"""How long another pack's memory is worked on once a second, and after each group."""
 
 Progress = Callable[[int, int], None]
 """Called now and then while the state is rebuilt, with rows done and rows in all."""
@@ -85,6 +93,7 @@ class Kanhe:
         lock: FolderLock | None = None,
         progress: Progress | None = None,
         upkeep: Upkeep | None = None,
+        life: Life | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -102,13 +111,36 @@ class Kanhe:
         self._retry_ms, self._trouble = 0, ""
         self._lost: StorageError | None = None
         journal.keep_policy(pack.hash, pack.archive)
+        self._succession = Succession(Path(settings.data_dir), key, self._wired)
+        self.policies = Policies(self, life or read_life(journal), clock)
         self._flow = self._wire()
         self._flow.features.warm()
         self._flow.rules.warm()
         self._catch_up()
+        if self.policies.life.begun and self.policies.life.in_force != pack.hash:
+            # It was due when the last process ended: memory was rebuilt under it just now.
+            self.policies.take("in_force", pack.hash, Who(KANHE))
+
+    @property
+    def policy(self) -> str:
+        """The content hash of the pack that decides; see `policies.Notes`."""
+        life = self.policies.life
+        return life.in_force if life.begun else self.pack.hash
+
+    def help_with(self, helper: Helper) -> None:
+        """Have other processes make the memory of packs ready."""
+        self._succession.helper = helper
 
     def _wire(self) -> Flow:
-        return wire(self.pack, self.settings, self._key, self.journal)
+        return self._wired(self.pack)
+
+    def _wired(self, pack: Pack) -> Flow:
+        return wire(pack, self.settings, self._key, self.journal)
+
+    @property
+    def flow(self) -> Flow:
+        """The path of the pack in force."""
+        return self._flow
 
     def _catch_up(self) -> None:
         """Bring memory to where the journal ends: the newest snapshot, and every row after it."""
@@ -164,6 +196,7 @@ class Kanhe:
                 self._lost = error
             raise
         self.journal.check_writable()
+        self._succession.leave_candidate()
         self._flow = self._wire()
         try:
             self._catch_up()
@@ -233,10 +266,11 @@ class Kanhe:
         try:
             if self._flow.torn:
                 self.recover()
-            self._flow.take(asked, outcomes, received_ms)
+            (self._succession.sharing or self._flow).take(asked, outcomes, received_ms)
         except Exception as error:  # the boundary: this breaks one event, not its group
             if isinstance(error, MemoryFullError):
                 self._pause(error)
+            self._flow.torn |= self._succession.broke()
             return error
         return None
 
@@ -247,7 +281,7 @@ class Kanhe:
         """
         if self.journal.find("", name) is None:
             self._flow.note(happening, name, body, self.clock())
-        self.commit()
+        self._commit()
 
     def release_rule(
         self, rule: str, event_type: str, stop: Stop, *, minutes: int, by: str, why: str = ""
@@ -278,6 +312,7 @@ class Kanhe:
             self._background.wait()
             self._snapshots.drop_all()
             self._snapshot_seq = 0
+            self._succession.forget()
 
     def is_saving(self) -> bool:
         """Whether a snapshot is being written just now."""
@@ -287,6 +322,8 @@ class Kanhe:
         """Do what is due beside the events; call it about once a second. Raises `StorageError`."""
         if self._upkeep is not None and not self._flow.torn:
             self._upkeep.tend(self)
+        if not self._flow.torn:
+            self._succession.tend(self, _TEND_S)
 
     def finish_upkeep(self) -> None:
         """Do all that is due at once, for a command that ends then."""
@@ -314,12 +351,33 @@ class Kanhe:
 
     def commit(self) -> None:
         """Make everything so far durable. Raises `StorageError` if none of the group was kept."""
+        self._commit()
+        if self._succession.changeover is not None:
+            self._succession.tend(self, _CHASE_S)
+        if self._snapshot_due():
+            self.snapshot()
+
+    def _commit(self) -> None:
         lost, self._lost = self._lost, None
         self._flow.commit()
         if lost is not None:
             raise StorageError(str(lost)) from lost
-        if self._snapshot_due():
-            self.snapshot()
+
+    def switch(self, flow: Flow) -> None:
+        """Have a path that is where the journal is take the place of the one in force."""
+        # The row that says so is the last one under the old pack, and the new one takes it in.
+        self.policies.take("in_force", flow.pack.hash, Who(KANHE))
+        for row in self.journal.rows(flow.seq):
+            flow.replay(row)
+        flow.fired.update(self._flow.fired)
+        self._flow, self.pack = flow, flow.pack
+        self._unknown = {}
+        # Without one, a start from here on would have to take in every row.
+        self.snapshot()
+
+    def finish_changeover(self) -> None:
+        """Bring the packs that are due into this process, for a caller who has nothing else to do."""
+        self._succession.finish(self)
 
     def read(self, tenant: str, decision: str) -> bytes | None:
         """The answer behind a handle, for the tenant it belongs to."""
@@ -409,6 +467,7 @@ class Kanhe:
             # The journal has everything; a snapshot that cannot be saved only costs time later.
             pass
         finally:
+            self._succession.leave_changeover()
             if self._background:
                 self._background.wait()
             self.journal.close()

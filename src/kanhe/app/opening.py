@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from kanhe.app.installation import Kanhe, Progress, wire
 from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Ledger
+from kanhe.app.policies import kept_pack_of, read_life
 from kanhe.app.upkeep import Upkeep
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
+from kanhe.judge.policy.life import Life
 from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.record.journal.ports import JournalReader
 from kanhe.replay import History
@@ -46,12 +48,13 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
     Raises `StorageError` if another process judges there or the folder cannot be used,
     `PolicyErrors` if the policy pack has mistakes.
     """
-    pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
     folder = Path(settings.data_dir)
     lock = FolderLock(folder)
     try:
         journal = SqliteJournal(folder / JOURNAL_FILE)
         try:
+            life = read_life(journal)
+            pack = _pack_due(settings, journal, life)
             snapshots = SnapshotFolder(folder / SNAPSHOTS)
             # After a journal was restored from a backup, a snapshot of its lost future must go. If
             # nobody restored one, rows are gone that had been answered: somebody must hear of it.
@@ -63,7 +66,7 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
             upkeep = Upkeep(Ledger(settings), ErasureFolder(folder / ERASURES))
             return Kanhe(
                 settings, clock, journal, pack, installation_key(folder), snapshots, lock, progress,
-                upkeep,
+                upkeep, life,
             )  # fmt: skip
         except BaseException:
             journal.close()
@@ -71,6 +74,23 @@ def open_kanhe(settings: Settings, clock: Clock, progress: Progress | None = Non
     except BaseException:
         lock.release()
         raise
+
+
+def _pack_due(settings: Settings, journal: SqliteJournal, life: Life) -> Pack:
+    """The pack to judge with: that of the settings, until one was activated."""
+    if not life.begun:
+        return settings_pack(settings)
+    if settings.policy:
+        _log.warning(
+            "policy.settings_ignored",
+            extra={"settings": settings.policy, "in_force": life.wanted},
+        )
+    return kept_pack_of(journal, life.wanted)
+
+
+def settings_pack(settings: Settings) -> Pack:
+    """The pack that the settings name. Raises `PolicyErrors`."""
+    return load_pack(Path(settings.policy) if settings.policy else starter_path())
 
 
 def open_keys(settings: Settings, clock: Clock) -> ApiKeys:

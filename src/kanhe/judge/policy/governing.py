@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kanhe.core.time import MINUTE_MS, DurationError, duration_ms
+from kanhe.core.time import DAY_MS, MINUTE_MS, DurationError, duration_ms
 from kanhe.judge.language.source import NAME
 from kanhe.judge.policy.document import Table
 from kanhe.judge.verdict.caps import MILLION, MINUTES_MAX, STOPS, Caps, GovernorTable, Stop
@@ -12,6 +12,7 @@ from kanhe.judge.verdict.caps import MILLION, MINUTES_MAX, STOPS, Caps, Governor
 _COUNT_MAX = 10**9
 _MONEY_MAX = 10**15
 _COOL_MAX_MIN = 7 * 24 * 60
+_ROLLBACK_MAX_MS = 90 * DAY_MS
 _FINEST_SHARE = Decimal(1) / MILLION
 
 
@@ -20,6 +21,7 @@ def read_governor(table: Table) -> GovernorTable:
     standard = GovernorTable()
     window = _minutes(table, "window", standard.window_min, MINUTES_MAX)
     cool = _minutes(table, "cool", standard.cool_min, _COOL_MAX_MIN)
+    rollback = _duration(table, "rollback_within", 0, _ROLLBACK_MAX_MS)
     rule = _both(table.table("rule"), standard.rule)
     overall = _both(table.table("overall"), standard.overall)
     named = table.table("rules")
@@ -30,7 +32,10 @@ def read_governor(table: Table) -> GovernorTable:
         else:
             rules[id] = _both(named.table(id), rule)
     table.end()
-    return GovernorTable(window_min=window, cool_min=cool, rule=rule, overall=overall, rules=rules)
+    return GovernorTable(
+        window_min=window, cool_min=cool, rollback_within_ms=rollback, rule=rule, overall=overall,
+        rules=rules,
+    )  # fmt: skip
 
 
 def _both(table: Table, standard: dict[Stop, Caps]) -> dict[Stop, Caps]:

@@ -279,7 +279,7 @@ class Life(msgspec.Struct):
             raise LifeError("no-person", "every step is taken by somebody with a name")
         if len(move.why) > _WHY_MAX:
             raise LifeError("too-long", f"a reason has at most {_WHY_MAX} characters")
-        mine = move.step in ("checked", "in_force", "rolled_back")
+        mine = move.step in ("checked", "in_force", "rolled_back", "withdrawn")
         if person(move.by) == KANHE and not mine:
             raise LifeError("no-person", f"{move.by} is no person")
 

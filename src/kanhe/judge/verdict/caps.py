@@ -51,6 +51,8 @@ class GovernorTable(msgspec.Struct, frozen=True, kw_only=True):
     """Over how many minutes shares are taken."""
     cool_min: int = 30
     """For how many minutes a rule must stay within half its caps before it is let go by itself."""
+    rollback_within_ms: int = 0
+    """How long after a pack went live a tripped cap brings the previous one back; 0: never."""
     rule: dict[Stop, Caps] = msgspec.field(default_factory=_for_each)
     """For each rule by itself."""
     overall: dict[Stop, Caps] = msgspec.field(default_factory=_for_all)
