@@ -17,10 +17,9 @@ Why: `docs/adr/0007-a-group-walks-together.md`.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,18 +31,16 @@ from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
 from kanhe.judge.rules.lists import Lists
-from kanhe.judge.verdict.caps import Stop
+from kanhe.judge.verdict.caps import RELEASED, read_release
 from kanhe.judge.verdict.decide import decide
-from kanhe.judge.verdict.governor import GOVERNOR, STOPPING, Governor, Trip
+from kanhe.judge.verdict.governor import STOPPING, Governor, Trip
 from kanhe.record.journal.ports import DECIDED, NOTED, RECORDED, Journal, Message, Row
+from kanhe.record.journal.recorded import TRIPPED, acting_decision, alerts, messages_of
 from kanhe.record.log.entries import Happening
 from kanhe.record.log.entry import SALT_BYTES
 
 _encode = msgspec.json.Encoder().encode
 _LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
-RELEASED = "policy:governor:released"
-"""The kind of the row by which a person lets go a rule that the governor held."""
-_ALARMING = frozenset({"policy:governor:tripped", "policy:pack:rolled_back"})
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
 
@@ -189,7 +186,7 @@ class Flow:
                     trips = governor.take_up(arrival, decision)
                     outcome = decision.outcome
                     stored = answer = _encode(decision)
-                    told = _messages(seq, decision, answer)
+                    told = alerts(seq, decision, answer)
                     if signals:
                         self._take_up(decision, tenant, event.at_ms)
                         self.fired.update([signal.rule for signal in signals])
@@ -246,7 +243,7 @@ class Flow:
     def _told_of(self, trip: Trip, seq: int, at_ms: int) -> Row:
         """The row by which the log has it, and somebody is alerted, that a cap was passed."""
         body = _encode(Happening(trip.facts(), tenant=trip.key.tenant))
-        return self._noted(seq, "policy:governor:tripped", f"governor:{seq}", body, at_ms)
+        return self._noted(seq, TRIPPED, f"governor:{seq}", body, at_ms)
 
     def note(self, happening: str, name: str, body: bytes, at_ms: int) -> None:
         """Gather a row for something that is no event; `name` is unique, as an event's id is.
@@ -299,9 +296,7 @@ class Flow:
         Raises `msgspec.DecodeError` for a damaged one.
         """
         if row.type == RELEASED and row.policy == self.pack.hash:
-            told = _released(row.body).facts
-            rule = "" if told.rule == "*" else told.rule
-            self.governor.release(rule, told.event_type, told.outcome, int(told.minutes))
+            self.governor.release(*read_release(row.body))
 
     def take_up(self, row: Row, arrival: Arrival, decision: Decision | None) -> None:
         """What the recorded decision of a row, read by `acting_decision`, once changed beside features."""
@@ -354,67 +349,6 @@ class Flow:
             )  # fmt: skip
 
 
-_decode = msgspec.json.Decoder(Decision).decode
-
-
-_ACTS = re.compile(rb'"list_add"|"outcome":"(?:deny|challenge)"|"%s"' % GOVERNOR.encode())
-
-
-def acting_decision(row: Row) -> Decision | None:
-    """The recorded decision, if it may have changed lists, or counts for the governor."""
-    if row.kind == DECIDED and _ACTS.search(row.answer):
-        return _decode(row.answer)
-    return None
-
-
 def _repeated(row: Row, arrival: Arrival) -> Pending:
     """The answer an event got when it came first."""
     return Pending(row.answer, row.seq, "", row.type, True, row.body != arrival.body)
-
-
-def _messages(seq: int, decision: Decision | _Told, answer: bytes) -> tuple[Message, ...]:
-    """What leaves through the outbox: an alert for every decision that stopped or asks somebody."""
-    if decision.outcome in ("review", "deny"):
-        return (Message(seq, "alert", answer),)
-    if decision.actions and any(action.kind == "notify" for action in decision.actions):
-        return (Message(seq, "alert", answer),)
-    return ()
-
-
-class _Released(msgspec.Struct, gc=False):
-    """The body of a row that lets a rule go."""
-
-    class Facts(msgspec.Struct, gc=False):
-        """Which rule (`*` for all together), and for how many minutes it has no cap."""
-
-        rule: str
-        event_type: str
-        outcome: Stop
-        minutes: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,6}$")]
-
-    facts: Facts
-
-
-_released = msgspec.json.Decoder(_Released).decode
-
-
-class _Told(msgspec.Struct, gc=False):
-    """What tells of a recorded answer whether somebody was alerted."""
-
-    class Act(msgspec.Struct, gc=False):
-        """An action, by its kind."""
-
-        kind: str
-
-    outcome: str
-    actions: tuple[Act, ...] = ()
-
-
-_told = msgspec.json.Decoder(_Told).decode
-
-
-def messages_of(row: Row) -> tuple[Message, ...]:
-    """What leaves because of a row. Raises `msgspec.DecodeError` for a damaged answer."""
-    if row.kind == DECIDED:
-        return _messages(row.seq, _told(row.answer), row.answer)
-    return (Message(row.seq, "alert", row.body),) if row.type in _ALARMING else ()

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kanhe.app import open_history
+from kanhe.core.decision import GOVERNOR
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.policy.pack import load_pack
-from kanhe.judge.verdict.governor import GOVERNOR, Governor, GovernorError
+from kanhe.judge.verdict.governor import Governor, GovernorError
 from kanhe.record.journal.ports import NOTED
 from kanhe.replay import Audit, Span, audit
 from tests.life.mad import (

@@ -19,10 +19,10 @@ import msgspec
 from kanhe.app.ledger import JOURNAL_FILE, Ledger
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
-from kanhe.flow import messages_of
 from kanhe.judge.language.source import PolicyError
 from kanhe.judge.policy.files import archive, content_hash, unarchive
 from kanhe.record.journal.ports import ERASED, NOTED, Message, Row
+from kanhe.record.journal.recorded import messages_of
 from kanhe.record.log.audit import Audited, Misfit, Progress, audit
 from kanhe.record.log.entry import parse_entry
 from kanhe.record.log.errors import FormatError

@@ -19,7 +19,7 @@ from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.flow import RELEASED, Flow, Outcomes, Pending
+from kanhe.flow import Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.memory import MemoryFullError
@@ -29,7 +29,7 @@ from kanhe.judge.policy.life import KANHE, Life
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import compile_rules
 from kanhe.judge.rules.lists import Lists
-from kanhe.judge.verdict.caps import Stop
+from kanhe.judge.verdict.caps import RELEASED, Stop
 from kanhe.judge.verdict.governor import Governor, Held
 from kanhe.learn.drift.findings import Finding
 from kanhe.record.journal.ports import DECIDED, Journal, Row

@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked
-from kanhe.flow import Flow, Outcomes, Pending, acting_decision
+from kanhe.flow import Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.policy.sharing import Share
 from kanhe.record.journal.ports import Journal, Message, Row
+from kanhe.record.journal.recorded import acting_decision
 
 
 class Sharing:

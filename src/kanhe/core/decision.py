@@ -12,6 +12,8 @@ SEVERITY: dict[str, int] = {"allow": 0, "challenge": 1, "review": 2, "deny": 3}
 """How hard an outcome is on the person judged; the order in which ties are broken."""
 
 
+GOVERNOR = "policy:governor"
+"""Stands where the id of a rule does, in the reason of a decision that was held. No rule can have it."""
 _CHECK = 0x9E3779B1
 """A large odd factor (2**32 divided by the golden ratio): neighbouring numbers get unlike checks."""
 

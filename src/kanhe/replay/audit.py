@@ -24,10 +24,11 @@ import numpy as np
 
 from kanhe.core.decision import Decision, decision_id
 from kanhe.core.event import Arrival
-from kanhe.flow import Flow, Recorded, acting_decision
+from kanhe.flow import Flow, Recorded
 from kanhe.judge.features.vectors import unpack_vector
 from kanhe.judge.rules.compile import Screened
 from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, Row
+from kanhe.record.journal.recorded import acting_decision
 from kanhe.replay.history import (
     Group,
     History,

@@ -6,13 +6,15 @@ they are compared exactly.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 Stop = Literal["deny", "challenge"]
 """The outcomes that are capped."""
 
+RELEASED = "policy:governor:released"
+"""The kind of the row by which a person lets go a rule that the governor held."""
 STOPS: tuple[Stop, ...] = ("deny", "challenge")
 MILLION = 1_000_000
 MINUTES_MAX = 60
@@ -65,3 +67,29 @@ class GovernorTable(msgspec.Struct, frozen=True, kw_only=True):
         if not rule:
             return self.overall[stop]
         return self.rules.get(rule, self.rule)[stop]
+
+
+class _Release(msgspec.Struct, gc=False):
+    """The body of a row that lets a rule go."""
+
+    class Facts(msgspec.Struct, gc=False):
+        """Which rule (`*` for all together), and for how many minutes it has no cap."""
+
+        rule: str
+        event_type: str
+        outcome: Stop
+        minutes: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,6}$")]
+
+    facts: Facts
+
+
+_release = msgspec.json.Decoder(_Release).decode
+
+
+def read_release(body: bytes) -> tuple[str, str, Stop, int]:
+    """Rule (empty: all together), event type, outcome and minutes of a row of the kind `RELEASED`.
+
+    Raises `msgspec.DecodeError` for a damaged one.
+    """
+    told = _release(body).facts
+    return "" if told.rule == "*" else told.rule, told.event_type, told.outcome, int(told.minutes)

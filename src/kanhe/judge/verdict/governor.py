@@ -27,16 +27,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from kanhe.core.decision import SEVERITY, Decision, Outcome, Reason, Signal, Text
+from kanhe.core.decision import GOVERNOR, SEVERITY, Decision, Outcome, Reason, Signal, Text
 from kanhe.core.errors import KanheError
 from kanhe.core.event import Arrival, Event
 from kanhe.core.money import Rates
 from kanhe.core.time import MINUTE_MS
 from kanhe.judge.verdict.caps import MILLION, MINUTES_MAX, STOPS, Caps, GovernorTable, Stop
 from kanhe.judge.verdict.decide import VerdictTable, answerable, outcome_of, softened
-
-GOVERNOR = "policy:governor"
-"""Stands where the id of a rule does, in the reason of a decision that was held. No rule can have it."""
 
 _SIGNS = ("user", "device", "card", "email", "phone", "session", "staff", "ip")
 """By these a person is known again; if an event has none of them, by those below."""
