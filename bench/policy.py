@@ -134,8 +134,22 @@ def _of_feature(rng: random.Random) -> Predicate:
     return Predicate(f"{entity}_since", "<", rng.choice([1, 5, 30]))
 
 
-def write_pack(folder: Path) -> Path:
-    """Write the pack into a new folder, as a shop would have it."""
+_MODEL = f"""
+[models.risk]
+file = "models/risk.json"
+on = ["{TYPE}"]
+"""
+_SCORED = f"""
+rule("risky", on="{TYPE}", when=risk >= 0.5, points=30, en="Risky ({{risk:percent}}).",
+     zh="风险较高（{{risk:percent}}）。", tags=["OAT-001"], owner="payments")
+rule("very_risky", on="{TYPE}", when=risk >= 0.9, outcome="review", en="Very risky.",
+     zh="风险很高。", tags=["OAT-001"], owner="payments")
+"""
+
+
+def write_pack(folder: Path, model: bytes = b"") -> Path:
+    """Write the pack into a new folder, as a shop would have it; with a model, and rules that read
+    its score, if one is given."""
     (folder / "rules").mkdir(parents=True)
     rates = "".join(f'{code} = "{rate}"\n' for code, rate in RATES.items())
     (folder / "pack.toml").write_text(
@@ -143,10 +157,14 @@ def write_pack(folder: Path) -> Path:
         'description_en = "Sixty features and a hundred rules to measure with."\n'
         'description_zh = "用于性能测量的六十个特征和一百条规则。"\n\n'
         f'[money]\nbase = "EUR"\n\n[money.rates]\n{rates}\n'
-        "[verdict]\nchallenge = 40\nreview = 70\ndeny = 100\n",
+        "[verdict]\nchallenge = 40\nreview = 70\ndeny = 100\n" + (_MODEL if model else ""),
         encoding="utf-8",
     )
     (folder / "features.kanhe").write_text("\n".join(feature_lines()) + "\n", encoding="utf-8")
     text = "\n".join(rule.text() for rule in rules())
+    if model:
+        text += _SCORED
+        (folder / "models").mkdir()
+        (folder / "models" / "risk.json").write_bytes(model)
     (folder / "rules" / "bench.kanhe").write_text(text, encoding="utf-8")
     return folder

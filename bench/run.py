@@ -40,6 +40,8 @@ class Part(NamedTuple):
 
 PARTS = {
     "in-process": Part("in_process", "decisions in one process", ("5", "40000"), ("2", "10000"), True, True),
+    "in-process-model": Part("in_process", "decisions in one process, with a model", ("5", "40000", "model"), ("2", "10000", "model"), True, True),
+    "trees": Part("trees", "one row through 300 trees", ("9", "4000"), ("3", "1000"), True),
     "http": Part("over_http", "decisions over HTTP, two stacks", ("5", "5"), ("1", "2"), False, True),
     "ledger": Part("ledger", "the log", ("1000000", "2000", "200", "3"), ("120000", "300", "40", "1"), False, True),
     "rules": Part("conditions", "the same rules in three engines", ("9",), ("3",), True),
@@ -71,6 +73,9 @@ FIGURES = (
     Figure("bytes_per_entity", "entities", "d  memory per entity, 1,000,000 entities", "bytes", 800, True),
     Figure("kernel_vs_duckdb", "batch", "e  60 features: times faster than DuckDB", "×", 1),
     Figure("vs_off_the_shelf", "http", "f  times faster than the off-the-shelf stack", "×", 40),
+    Figure("trees_vs_lightgbm", "trees", "k  300 trees, one row: times faster than LightGBM", "×", 8),
+    Figure("reasons_vs_lightgbm", "trees", "k    with reasons: times faster than LightGBM without", "×", 5),
+    Figure("in_process_with_model_per_s", "in-process-model", "l  as (a), with a model of 300 trees", "decisions/s", 35_000),
     Figure("log_entries_per_s", "ledger", "g  sequenced on one core, decisions beside it", "entries/s", 20_000),
     Figure("receipt_p99_ms", "ledger", "h  a receipt, 99th percentile", "ms", 20, lower_is_better=True),
     Figure("audit_s_per_million", "ledger", "i  a whole audit, per million entries", "s", 60, lower_is_better=True),
@@ -183,6 +188,14 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("backtest", "decided_s", "   of it: read and decided", lambda v: f"{v:.1f} s"),
         ("backtest", "measured_s", "   of it: figures and intervals", lambda v: f"{v:.1f} s"),
         ("backtest", "peak_mb", "   memory of the deciding process", lambda v: f"{v:,.0f} MB"),
+        ("in-process-model", "cpu_us", "   processor time per decision, with a model", lambda v: f"{v:.1f} µs"),
+        ("trees", "kanhe_score_us", "   300 trees, one row: Kanhe", lambda v: f"{v:.1f} µs"),
+        ("trees", "kanhe_grouped_us", "   in a group", lambda v: f"{v:.1f} µs"),
+        ("trees", "kanhe_reasons_us", "   one row with reasons", lambda v: f"{v:.1f} µs"),
+        ("trees", "lightgbm_us", "   LightGBM, Booster.predict", lambda v: f"{v:.0f} µs"),
+        ("trees", "trees_vs_lightgbm_fast", "   times faster than LightGBM's fast C path through ctypes", lambda v: f"{v:.1f}"),
+        ("trees", "deep_trees_vs_lightgbm", "   without a limit of depth: times faster than LightGBM", lambda v: f"{v:.1f}"),
+        ("trees", "deep_reasons_vs_lightgbm", "   the same with reasons", lambda v: f"{v:.1f}"),
         ("http", "peer_per_s", "   off-the-shelf stack, 64 connections", lambda v: f"{v:,.0f}/s"),
         ("http", "peer_p99_ms", "   off-the-shelf stack, 99th percentile", lambda v: f"{v:.0f} ms"),
     ]  # fmt: skip

@@ -58,7 +58,7 @@ def test_a_row_has_the_same_bits_alone_and_among_others(
     chance.shuffle(columns)
     wide = np.full((len(rows), 5), math.nan)
     wide[:, columns] = given_rows
-    assert together.tolist() == alone == forest.scores(wide, np.array(columns)).tolist()
+    assert together.tolist() == alone == forest.scores(wide, forest.columns(columns, 5)).tolist()
     parts = forest.explain(given_rows)[1]
     for n in range(len(rows)):
         assert parts[n].tobytes() == forest.explain(given_rows[n : n + 1])[1][0].tobytes()
@@ -179,13 +179,25 @@ def test_rows_of_another_shape_are_refused() -> None:
     for rows, columns in (
         (np.zeros((2, 3)), None),
         (np.zeros(2), None),
-        (np.zeros((2, 3)), np.array([0, 3])),
-        (np.zeros((2, 3)), np.array([-1, 0])),
-        (np.zeros((2, 3)), np.array([0])),
+        (np.zeros((2, 3)), forest.columns([0, 3], 4)),
     ):
         with pytest.raises(ValueError, match="do not hold"):
             forest.scores(rows, columns)
     assert forest.scores(np.zeros((0, 2))).shape == (0,)
+    for places in ([0], [-1, 0], [0, 1, 2]):
+        with pytest.raises(ValueError, match="are not those of 2 inputs"):
+            forest.columns(places, 2)
+    turned = np.zeros((2, 4), dtype=np.float32)[:, ::2]
+    assert forest.scores(turned).tolist() == forest.scores(np.zeros((2, 2))).tolist()
+
+
+def test_batches_of_any_size_are_scored() -> None:
+    """More rows than the kernel takes at once have the same scores and contributions."""
+    forest, rows = Forest(boosted()[1]), table(1_000, 8)
+    raw, parts = forest.explain(rows)
+    assert raw.tolist() == forest.raw(rows).tolist()
+    assert parts[-1].tobytes() == forest.explain(rows[-1:])[1][0].tobytes()
+    assert forest.scores(rows)[999] == forest.scores(rows[999:])[0]
 
 
 def test_a_model_of_one_leaf_says_the_same_of_everyone() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kanhe.judge.features.arithmetic import compiled, doubles_at, inlined, words_at
+from kanhe.judge.features.arithmetic import compiled, doubles_at, inlined, prefetch, words_at
 
 LOGISTIC = 0
 """1 / (1 + exp(-(a * raw + b)))."""
@@ -36,13 +36,13 @@ _MOST = 700.0
 
 
 # Where the parts of a forest lie, by their place among the words of its plan (see `forest.Forest`).
-P_NODES, P_VALUE, P_ROOTS, P_DEPTHS, P_ORDER, P_PATHS, P_CHANGES = 0, 1, 2, 3, 4, 5, 6
+P_NODES, P_ROOTS, P_CUTS, P_ORDER, P_PATHS, P_CHANGES = 0, 1, 2, 3, 4, 5
 """Addresses of the tables."""
-P_ZERO, P_ROW, P_REACHED, P_PARTS = 7, 8, 9, 10
+P_ZERO, P_ROW, P_REACHED, P_PARTS, P_SUMS = 6, 7, 8, 9, 17
 """Addresses of which inputs take 0 for missing, and of room to work in."""
-P_SCALARS, P_LINES = 11, 12
+P_SCALARS, P_LINES = 10, 11
 """Addresses of three numbers (base, a, b) and of the points of a calibration (raw and score each)."""
-P_STEPS, P_TREES, P_INPUTS, P_LINK, P_POINTS = 13, 14, 15, 16, 17
+P_STEPS, P_TREES, P_INPUTS, P_LINK, P_POINTS = 12, 13, 14, 15, 16
 """Counts, and which link it is."""
 
 
@@ -143,6 +143,8 @@ def _write_row(plan, vectors, begin, columns):
         else:
             row[k] = -_INF
             row[count + k] = _INF
+    # What leaves look at, in order to stay where they are.
+    row[2 * count] = -_INF
 
 
 @inlined
@@ -153,19 +155,27 @@ def _child(row, numbers, words, node):
     return (word & _LOW) + ((row[word >> 32] > numbers[node]) << 1)
 
 
+@inlined
+def _finished(row, numbers, words, node):
+    """The leaf that the row reaches from a node: the one that leads to itself."""
+    while words[node + 1] & _LOW != node:
+        node = _child(row, numbers, words, node)
+    return node
+
+
 @compiled
 def _walk(plan_at):
     """Fill the room for what is reached with the leaf of each tree."""
     plan = words_at(plan_at)
     row, words = doubles_at(plan[P_ROW]), words_at(plan[P_NODES])
     numbers = doubles_at(plan[P_NODES])
-    roots, depths = words_at(plan[P_ROOTS]), words_at(plan[P_DEPTHS])
+    roots, cuts = words_at(plan[P_ROOTS]), words_at(plan[P_CUTS])
     reached = words_at(plan[P_REACHED])
     for step in range(plan[P_STEPS]):
         at = 8 * step
         i0, i1, i2, i3 = roots[at], roots[at + 1], roots[at + 2], roots[at + 3]
         i4, i5, i6, i7 = roots[at + 4], roots[at + 5], roots[at + 6], roots[at + 7]
-        for _ in range(depths[step]):
+        for _ in range(cuts[step]):
             # None of these waits for another, so that the processor takes them side by side.
             i0 = _child(row, numbers, words, i0)
             i1 = _child(row, numbers, words, i1)
@@ -175,17 +185,24 @@ def _walk(plan_at):
             i5 = _child(row, numbers, words, i5)
             i6 = _child(row, numbers, words, i6)
             i7 = _child(row, numbers, words, i7)
-        reached[at], reached[at + 1], reached[at + 2], reached[at + 3] = i0, i1, i2, i3
-        reached[at + 4], reached[at + 5], reached[at + 6], reached[at + 7] = i4, i5, i6, i7
+        # Mostly all are at a leaf by now; the few that are not go on by themselves.
+        reached[at] = _finished(row, numbers, words, i0)
+        reached[at + 1] = _finished(row, numbers, words, i1)
+        reached[at + 2] = _finished(row, numbers, words, i2)
+        reached[at + 3] = _finished(row, numbers, words, i3)
+        reached[at + 4] = _finished(row, numbers, words, i4)
+        reached[at + 5] = _finished(row, numbers, words, i5)
+        reached[at + 6] = _finished(row, numbers, words, i6)
+        reached[at + 7] = _finished(row, numbers, words, i7)
 
 
 @inlined
 def _add_up(plan):
     """The raw score: the leaves that were reached, in the order of the model's trees."""
-    value, order = doubles_at(plan[P_VALUE]), words_at(plan[P_ORDER])
+    value, order = doubles_at(plan[P_NODES]), words_at(plan[P_ORDER])
     reached, parts = words_at(plan[P_REACHED]), doubles_at(plan[P_PARTS])
     for t in range(8 * plan[P_STEPS]):
-        parts[order[t]] = value[reached[t] >> 1]
+        parts[order[t]] = value[reached[t]]
     total = doubles_at(plan[P_SCALARS])[0]
     for t in range(plan[P_TREES]):
         total += parts[t]
@@ -193,37 +210,70 @@ def _add_up(plan):
 
 
 @compiled
-def score_rows(plan_at, rows, columns, raw, out):
-    """The raw score of each row of `rows` (C order) into `raw`, the score into `out`."""
+def score_rows(plan_at, rows_at, count, width, columns_at, linked, out_at):
+    """The score of each row (of `width` numbers) into `out`, or the raw score if not `linked`."""
     plan = words_at(plan_at)
-    vectors, places = doubles_at(rows.ctypes.data), words_at(columns.ctypes.data)
-    for i in range(rows.shape[0]):
-        _write_row(plan, vectors, i * rows.shape[1], places)
+    rows, columns, out = doubles_at(rows_at), words_at(columns_at), doubles_at(out_at)
+    for i in range(count):
+        _write_row(plan, rows, i * width, columns)
         _walk(plan_at)
-        raw[i] = _add_up(plan)
-        out[i] = _linked(plan, raw[i])
+        raw = _add_up(plan)
+        out[i] = _linked(plan, raw) if linked else raw
 
 
 @compiled
-def explain_rows(plan_at, rows, columns, raw, contributions):
-    """The raw score of each row into `raw`, and what each input contributed, in the same walk."""
+def explain_rows(plan_at, rows_at, count, width, columns_at, out_at, contributions_at):
+    """The raw score of each row into `out`, and what each input contributed, in the same walk."""
     plan = words_at(plan_at)
-    vectors, places = doubles_at(rows.ctypes.data), words_at(columns.ctypes.data)
-    contributed = doubles_at(contributions.ctypes.data)
+    rows, columns, out = doubles_at(rows_at), words_at(columns_at), doubles_at(out_at)
+    changes_at = plan[P_CHANGES]
+    contributed, sums = doubles_at(contributions_at), doubles_at(plan[P_SUMS])
     paths, changes, which = (
         words_at(plan[P_PATHS]), doubles_at(plan[P_CHANGES]), words_at(plan[P_CHANGES])
     )  # fmt: skip
-    reached = words_at(plan[P_REACHED])
-    contributions[:] = 0.0
-    for i in range(rows.shape[0]):
-        _write_row(plan, vectors, i * rows.shape[1], places)
+    reached, inputs = words_at(plan[P_REACHED]), plan[P_INPUTS]
+    for i in range(count):
+        _write_row(plan, rows, i * width, columns)
         _walk(plan_at)
-        raw[i] = _add_up(plan)
-        of_row = i * plan[P_INPUTS]
+        out[i] = _add_up(plan)
+        for k in range(4 * (inputs + 1)):
+            sums[k] = 0.0
+        for t in range(8 * plan[P_STEPS]):
+            prefetch(changes_at + 8 * paths[reached[t] >> 1])
         for t in range(8 * plan[P_STEPS]):
             leaf = reached[t] >> 1
-            for k in range(paths[leaf], paths[leaf + 1]):
-                contributed[of_row + which[2 * k]] += changes[2 * k + 1]
+            # Four at a time, each into a sum of its own, so that none waits for its neighbour.
+            for k in range(paths[leaf], paths[leaf + 1], 8):
+                sums[which[k]] += changes[k + 1]
+                sums[which[k + 2]] += changes[k + 3]
+                sums[which[k + 4]] += changes[k + 5]
+                sums[which[k + 6]] += changes[k + 7]
+        for k in range(inputs):
+            contributed[i * inputs + k] = (sums[4 * k] + sums[4 * k + 1]) + (
+                sums[4 * k + 2] + sums[4 * k + 3]
+            )
+
+
+@compiled
+def heaviest(contributed_at, inputs, found_at, most):
+    """The inputs that contributed most into `found`, the heaviest first and among equals the first
+    in order; -1 where no more contribute anything above 0. Returns the sum of all that do."""
+    contributed, found = doubles_at(contributed_at), words_at(found_at)
+    for k in range(most):
+        found[k] = -1
+    rising = 0.0
+    for n in range(inputs):
+        value = contributed[n]
+        if value > 0.0:
+            rising += value
+            k = most
+            while k > 0 and (found[k - 1] < 0 or contributed[found[k - 1]] < value):
+                k -= 1
+            if k < most:
+                for later in range(most - 1, k, -1):
+                    found[later] = found[later - 1]
+                found[k] = n
+    return rising
 
 
 @compiled

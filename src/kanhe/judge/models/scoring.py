@@ -15,8 +15,6 @@ from kanhe.judge.models.forest import Forest
 from kanhe.judge.models.model import Model
 from kanhe.judge.models.words import Sentence
 
-MOST_REASONS = 3
-"""How many inputs are named beside a score."""
 LEAST_SHARE = 0.05
 """What raises the score by less than this share of all that raises it is not named."""
 
@@ -37,14 +35,19 @@ class _Ready:
     """One model with what is needed beside it on the path."""
 
     def __init__(
-        self, spec: ScoredModel, place: int, columns: Sequence[int], sentences: Sequence[Sentence]
+        self,
+        spec: ScoredModel,
+        place: int,
+        columns: Sequence[int],
+        width: int,
+        sentences: Sequence[Sentence],
     ) -> None:
         self.on = frozenset(spec.on)
         self.place = place
         self.forest = Forest(spec.model)
-        self.columns = np.array(columns, dtype=np.int64)
+        self.columns = self.forest.columns(columns, width)
+        self.places = list(columns)
         self.sentences = sentences
-        self.typical = [one.spread.typical for one in spec.model.inputs]
 
     def score(self, types: Sequence[str], wide: Floats) -> None:
         """Write the scores of those rows whose event type the model is for, in one call."""
@@ -57,22 +60,14 @@ class _Ready:
 
     def because(self, row: Floats) -> tuple[Text, ...]:
         """The inputs that raised the score most, the heaviest first."""
-        _, contributed = self.forest.explain(row.reshape(1, -1), self.columns)
-        parts = contributed[0]
-        rising = float(parts[parts > 0.0].sum())
-        # Stable, so that among equals the first input stands first.
-        heaviest = np.argsort(-parts, kind="stable")[:MOST_REASONS].tolist()
-        return tuple(
-            self.sentences[n](float(row[self.columns[n]]), self.typical[n])
-            for n in heaviest
-            if parts[n] > 0.0 and parts[n] >= LEAST_SHARE * rising
-        )
+        heaviest = self.forest.weighed(row, self.columns, LEAST_SHARE)
+        return tuple([self.sentences[n](row.item(self.places[n])) for n in heaviest])
 
 
 class Scoring:
     """Derived numbers and scores, put beside the vectors of a group of events.
 
-    `sentences` gives, for each name a model may read, what is said of a value of it. Not to be used
+    `sentences` gives, for each name a model may read and its usual value, what is said of a value. Not to be used
     from several threads at once.
     """
 
@@ -80,7 +75,7 @@ class Scoring:
         self,
         derivation: Derivation,
         models: Sequence[ScoredModel],
-        sentences: Callable[[str], Sentence],
+        sentences: Callable[[str, float | None], Sentence],
     ) -> None:
         first = len(derivation.index)
         self.scores = tuple(spec.name for spec in models)
@@ -92,7 +87,8 @@ class Scoring:
                 spec,
                 self.index[spec.name],
                 [derivation.index[name] for name in spec.model.input_names],
-                [sentences(name) for name in spec.model.input_names],
+                len(self.index),
+                [sentences(one.name, one.spread.typical) for one in spec.model.inputs],
             )
             for spec in models
         }

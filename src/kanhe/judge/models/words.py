@@ -17,8 +17,8 @@ from kanhe.judge.features.spec import FeatureSpec
 from kanhe.judge.language.scope import AMOUNT_BASE
 from kanhe.judge.rules.reasons import Language, shown_amount, shown_duration, shown_percent
 
-Sentence = Callable[[float, float | None], Text]
-"""Says a value and what is usual; NaN is a missing value, `None` an unknown usual one."""
+Sentence = Callable[[float], Text]
+"""Says a value, and what is usual; NaN is a missing value."""
 
 EXPRESSION_MAX = 80
 """How many characters of an expression or a condition are shown."""
@@ -65,53 +65,55 @@ _SHARES = frozenset({"share", "label_rate"})
 
 def sentences_of(
     features: Sequence[FeatureSpec], derived: Sequence[DerivedSpec], base: str
-) -> Callable[[str], Sentence]:
-    """What says a value, by the name of a feature or a derived number; `base` is the base currency."""
+) -> Callable[[str, float | None], Sentence]:
+    """What says a value, by the name of a feature or a derived number and what is usual (`None`
+    where that is not known); `base` is the base currency."""
     by_name = {spec.name: spec for spec in features}
     made = {spec.name: spec for spec in derived}
 
-    def sentence(name: str) -> Sentence:
+    def sentence(name: str, usual: float | None) -> Sentence:
         if name in by_name:
-            return _of_feature(by_name[name], base)
-        return _of_derived(made[name])
+            return _of_feature(by_name[name], base, usual)
+        return _of_derived(made[name], usual)
 
     return sentence
 
 
-def _of_derived(spec: DerivedSpec) -> Sentence:
+def _of_derived(spec: DerivedSpec, usual: float | None) -> Sentence:
     """A derived number is called by its own name, and shown with its expression."""
     expression = _short(spec.expression.text)
     nouns = f"{spec.name} ({expression})", f"{spec.name}（{expression}）"
-    return lambda value, usual: _plain(nouns, (_number, _number), value, usual)
+    return _plain(nouns, (_number, _number), usual)
 
 
-def _of_feature(spec: FeatureSpec, base: str) -> Sentence:
+def _of_feature(spec: FeatureSpec, base: str, usual: float | None) -> Sentence:
     forms = _form(spec, "en", base), _form(spec, "zh", base)
-    nouns = _noun(spec, "en"), _noun(spec, "zh")
+    plain = _plain((_noun(spec, "en"), _noun(spec, "zh")), forms, usual)
     if spec.function not in ("count", "distinct"):
-        return lambda value, usual: _plain(nouns, forms, value, usual)
+        return plain
     (whose_en, whose_zh), (more_en, more_zh) = _whose(spec), _more(spec)
     en, zh, unit = _counted(spec)
+    before_zh, after_zh = zh.split("{count}")
+    end_en = f"{en} for {whose_en}{more_en}{_tail_en(_number, usual)}"
+    begin_zh, end_zh = (
+        _beside(f"{whose_zh}{more_zh}", before_zh),
+        f"{after_zh}{_tail_zh(_number, usual, unit)}",
+    )
 
-    def counted(value: float, usual: float | None) -> Text:
-        if math.isnan(value):
-            return _plain(nouns, forms, value, usual)
+    def counted(value: float) -> Text:
+        if value != value:
+            return plain(value)
         said = _number(value)
-        tail_en = f"; usually {_number(usual)}" if usual is not None else ""
-        tail_zh = f"；通常为 {_number(usual)} {unit}" if usual is not None else ""
-        return Text(
-            f"{said} {en} for {whose_en}{more_en}{tail_en}",
-            f"{whose_zh}{more_zh}{zh.format(count=f'{said} {unit}')}{tail_zh}",
-        )
+        return Text(f"{said} {end_en}", f"{begin_zh}{said} {unit}{end_zh}")
 
     return counted
 
 
 def _counted(spec: FeatureSpec) -> tuple[str, str, str]:
     """What a count or a number of different values counts: in English, in Chinese, its unit."""
-    types_en, types_zh = " or ".join(spec.types), "或 ".join(spec.types)
+    types_en, types_zh = " or ".join(spec.types), " 或 ".join(spec.types)
     if spec.function == "count":
-        return f"× {types_en}", f" {types_zh} {{count}}", "次"
+        return f"× {types_en}", f"{types_zh} {{count}}", "次"
     _, several, kind = _ENTITIES.get(
         spec.field or "", ("", f"values of {spec.field}", f" {spec.field} 值")
     )
@@ -121,16 +123,29 @@ def _counted(spec: FeatureSpec) -> tuple[str, str, str]:
 def _plain(
     nouns: tuple[str, str],
     forms: tuple[Callable[[float], str], Callable[[float], str]],
-    value: float,
     usual: float | None,
-) -> Text:
+) -> Sentence:
     """`what: value; usually so much`."""
-    unknown = math.isnan(value)
-    en = "unknown" if unknown else forms[0](value)
-    zh = "未知" if unknown else forms[1](value)
-    if usual is not None:
-        en, zh = f"{en}; usually {forms[0](usual)}", f"{zh}；通常为 {forms[1](usual)}"
-    return Text(f"{nouns[0]}: {en}", f"{nouns[1]}：{zh}")
+    noun_en, noun_zh = nouns
+    form_en, form_zh = forms
+    tail_en, tail_zh = _tail_en(form_en, usual), _tail_zh(form_zh, usual)
+
+    def said(value: float) -> Text:
+        if value != value:
+            return Text(f"{noun_en}: unknown{tail_en}", f"{noun_zh}：未知{tail_zh}")
+        return Text(
+            f"{noun_en}: {form_en(value)}{tail_en}", f"{noun_zh}：{form_zh(value)}{tail_zh}"
+        )
+
+    return said
+
+
+def _tail_en(form: Callable[[float], str], usual: float | None) -> str:
+    return "" if usual is None else f"; usually {form(usual)}"
+
+
+def _tail_zh(form: Callable[[float], str], usual: float | None, unit: str = "") -> str:
+    return "" if usual is None else f"；通常为 {form(usual)}" + (f" {unit}" if unit else "")
 
 
 def _noun(spec: FeatureSpec, language: Language) -> str:
@@ -140,19 +155,21 @@ def _noun(spec: FeatureSpec, language: Language) -> str:
         spec.field or "", ("", f"values of {spec.field}", f" {spec.field} 值")
     )
     noun = _NOUNS[spec.function][chinese].format(
-        types=("或 " if chinese else " or ").join(spec.types),
+        types=(" 或 " if chinese else " or ").join(spec.types),
         field=spec.field,
         several=several,
         kind=kind,
         of=_short(spec.of.text) if spec.of else "",
     )
     whose, more = _whose(spec)[chinese], _more(spec)[chinese]
-    return f"{whose}{more} {noun}" if chinese else f"{noun} for {whose}{more}"
+    return _beside(f"{whose}{more}", noun) if chinese else f"{noun} for {whose}{more}"
 
 
 def _whose(spec: FeatureSpec) -> tuple[str, str]:
     names = [_ENTITIES[kind] for kind in spec.by]
-    return "this " + " and ".join(n[0] for n in names), "该" + "与".join(n[2] for n in names)
+    return "this " + " and ".join(n[0] for n in names), _beside(
+        "该", "与".join(n[2] for n in names)
+    )
 
 
 def _more(spec: FeatureSpec) -> tuple[str, str]:
@@ -200,6 +217,12 @@ def _date(at_ms: float) -> str:
         return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms):%Y-%m-%d}"
     except OverflowError:
         return _number(at_ms)
+
+
+def _beside(before: str, after: str) -> str:
+    """Two pieces of Chinese text: a space stands between a character and a Latin word."""
+    apart = after[:1].isascii() and not before.endswith(("）", " "))
+    return f"{before} {after}" if apart else before + after
 
 
 def _short(text: str) -> str:
