@@ -3,7 +3,7 @@
 `python -m bench.in_process WORK ROUNDS EVENTS` opens an installation on the benchmark's pack in the
 folder WORK and judges events as the server would, without the network: bytes in, durable decision
 out. With `model` behind it, the pack has a model of 300 trees over all 60 features, learned from
-events like these, whose score two of the rules read: (l).
+events like these, whose score two of the rules read: (m).
 """
 
 from __future__ import annotations

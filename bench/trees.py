@@ -1,4 +1,4 @@
-"""(k) One row through 300 boosted trees, and the reasons for its score, against LightGBM itself.
+"""(l) One row through 300 boosted trees, and the reasons for its score, against LightGBM itself.
 
 `python -m bench.trees ROUNDS ROWS` trains LightGBM on rows of 60 features, a tenth of whose values
 are missing, and times row by row, in turns: `Booster.predict` on one thread as anybody would call it,

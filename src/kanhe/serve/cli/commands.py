@@ -12,6 +12,7 @@ from kanhe.serve.cli import options
 from kanhe.serve.cli.backtest_commands import fill_backtest, fill_tune
 from kanhe.serve.cli.learning_commands import fill_dataset, fill_drift, fill_evaluate, fill_label
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
+from kanhe.serve.cli.model_commands import fill_model_files
 from kanhe.serve.cli.wording import words
 
 _NO_COMPLETION = {
@@ -165,7 +166,8 @@ def _judging(app: typer.Typer) -> None:
 def _groups(app: typer.Typer) -> None:
     for name, fill in (
         ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
-        ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("witness", _witness),
+        ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("model", fill_model_files),
+        ("witness", _witness),
     ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)
