@@ -61,17 +61,18 @@ def run(work: Path, count: int) -> dict[str, float]:
         assert past is not None
         past.flow.features.warm()
         past.flow.rules.warm()
-        begun = time.perf_counter()
+        begun, cpu_begun = time.perf_counter(), time.process_time()
         judged = judge_past(past.past, past.flow)
         decided = time.perf_counter()
         report = measure(judged, Assumptions(delay_ms=0))
-        ended = time.perf_counter()
+        ended, cpu_ended = time.perf_counter(), time.process_time()
     assert report.truth.measured == count, "not every event was measured"
     assert report.truth.fraud + report.truth.labelled_honest == labels
     return {
         "backtest_s_per_million": (ended - begun) / count * 1e6,
         "decided_s": decided - begun,
         "measured_s": ended - decided,
+        "cpu_s": cpu_ended - cpu_begun,
         "events": count,
         "rules": len(report.rules),
         "signals": len(judged.rule),

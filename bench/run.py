@@ -187,6 +187,7 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("ledger", "receipt_http_p99_ms", "   a receipt over HTTP, 99th percentile", lambda v: f"{v:.1f} ms"),
         ("backtest", "decided_s", "   of it: read and decided", lambda v: f"{v:.1f} s"),
         ("backtest", "measured_s", "   of it: figures and intervals", lambda v: f"{v:.1f} s"),
+        ("backtest", "cpu_s", "   of it: processor time of the deciding process", lambda v: f"{v:.1f} s"),
         ("backtest", "peak_mb", "   memory of the deciding process", lambda v: f"{v:,.0f} MB"),
         ("in-process-model", "cpu_us", "   processor time per decision, with a model", lambda v: f"{v:.1f} µs"),
         ("trees", "kanhe_score_us", "   300 trees, one row: Kanhe", lambda v: f"{v:.1f} µs"),
