@@ -105,7 +105,7 @@ def _with(name: str, place: int, value: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [(lambda: _only(0), "no positive label in the training days from 2018-04-10 on"),
-     (lambda: _only(1), "there is no payment in the test week"),
+     (lambda: _only(1), "every label in the training days from 2018-04-10 on is positive"),
      (_late_fraud, "no positive label in the training days"),
      (lambda: table(days=9), "the data holds 2018-04-01 to 2018-04-09 only"),
      (lambda: _with("TRANSACTION_ID", 5, 4), "another event with the id tx-4"),

@@ -92,6 +92,9 @@ def test_folds_lie_a_week_apart() -> None:
     assert [fold.first - _DAY for fold in folds] == [5, 12, 19]
     started = folds_of(_steady(40), HANDBOOK, date(2016, 7, 18), 2)
     assert [fold.first for fold in started] == [_DAY, _DAY + 7]
+    assert len(list(folds_of(_steady(40), HANDBOOK, None, 0))) == 3
+    assert len(list(folds_of(_steady(90), HANDBOOK, None, 0))) == 6
+    assert len(list(folds_of(_steady(90), HANDBOOK, date(2016, 7, 18), 0))) == 1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
 
     learning_rate: float = 0.02
     leaves: int = 8
-    most_trees: int = 1_500
+    most_trees: int = 600
     patience: int = 100
     """How many trees may bring no gain on the later rows before growing ends."""
     least_rows: int = 50

@@ -45,6 +45,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HANDBOOK = Protocol()
+MOST_FOLDS = 6
+"""How many folds are tried where nobody says how many."""
 
 
 class Payments(NamedTuple):
@@ -88,12 +90,17 @@ def folds_of(
 ) -> Iterator[Fold]:
     """`count` folds, a test's length apart: the first at `start`, or the last ones the data holds.
 
+    With a `count` of 0 it is one fold from `start` on, or else as many as fit, at most `MOST_FOLDS`.
+
     Raises `LearningError` for a start whose fold does not lie inside the data.
     """
     if not len(payments.day):
         raise LearningError("there is no payment in this data; see its mapping")
     step, day = protocol.test_days, payments.day
     last = int(day[-1]) - protocol.days + 1
+    if count == 0:
+        fit = (last - int(day[0])) // step + 1
+        count = 1 if start is not None else min(max(fit, 1), MOST_FOLDS)
     first = last - step * (count - 1) if start is None else (start - _EPOCH).days
     if first < day[0] or first + step * (count - 1) > last:
         raise LearningError(_outside(payments, protocol, start, count))

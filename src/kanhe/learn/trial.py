@@ -114,6 +114,7 @@ class Asked(NamedTuple):
     start: date | None
     """The first day of training; `None`: the last folds that the data holds."""
     folds: int
+    """0: see `protocol.folds_of`."""
     plan: Plan
 
 

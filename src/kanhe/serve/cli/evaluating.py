@@ -24,7 +24,6 @@ from kanhe.serve.cli.terminal import OK, print_json, print_table, progress_bar, 
 from kanhe.serve.cli.wording import words
 
 _EXAMPLE = "handbook"
-_DEFAULT_FOLDS = 4
 
 
 class Wish(NamedTuple):
@@ -52,7 +51,7 @@ def evaluate(settings: Settings, wish: Wish, as_json: bool) -> int:
         pack=pack,
         protocol=HANDBOOK,
         start=start,
-        folds=wish.folds or (_DEFAULT_FOLDS if start is None else 1),
+        folds=wish.folds,
         plan=Plan(
             name="card_risk",
             types=("payment.attempted",),
@@ -115,7 +114,7 @@ def _show(data: Path, trial: Trial) -> None:
     title = words("trial.title", train=protocol.train_days, delay=protocol.delay_days,
                   test=protocol.test_days)  # fmt: skip
     print_table(columns, rows, title=title, right=tuple(range(2, 10)), whole=(0, 1, 5, 6, 7))
-    by_day = ("train_start", "day", "compromised", "caught", "precision")
+    by_day = ("train_start", "day", "compromised", "cards_found", "day_precision")
     print_table(
         [words(f"col.{name}") for name in by_day],
         [
