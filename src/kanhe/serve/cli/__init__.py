@@ -6,8 +6,8 @@
 - `wording`: what is said to people, from `phrases`, in English and Chinese.
 - `terminal`: tables, JSON, errors and exit codes.
 - `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`, `replaying`,
-  `labelling`, `backtesting`, `tuning`, `datasets`, `evaluating`, `drifting`, `ledger`, `sequencing`,
-  `erasing`, `witness`: the work.
+  `labelling`, `backtesting`, `tuning`, `datasets`, `evaluating`, `modelling`, `drifting`, `ledger`,
+  `sequencing`, `erasing`, `witness`: the work.
 
 Exit codes: 0 fine, 1 some input was refused or a check failed, 2 wrong usage or settings, 3 storage.
 """

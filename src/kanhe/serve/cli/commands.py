@@ -10,7 +10,13 @@ import typer
 
 from kanhe.serve.cli import options
 from kanhe.serve.cli.backtest_commands import fill_backtest, fill_tune
-from kanhe.serve.cli.learning_commands import fill_dataset, fill_drift, fill_evaluate, fill_label
+from kanhe.serve.cli.learning_commands import (
+    fill_dataset,
+    fill_drift,
+    fill_evaluate,
+    fill_label,
+    fill_model,
+)
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.model_commands import fill_model_files
 from kanhe.serve.cli.wording import words
@@ -163,10 +169,15 @@ def _judging(app: typer.Typer) -> None:
         raise typer.Exit(demo.run(settings, events, seed, data, mapping, as_json))
 
 
+def _models(group: typer.Typer) -> None:
+    fill_model(group)
+    fill_model_files(group)
+
+
 def _groups(app: typer.Typer) -> None:
     for name, fill in (
         ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
-        ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("model", fill_model_files),
+        ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("model", _models),
         ("witness", _witness),
     ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above

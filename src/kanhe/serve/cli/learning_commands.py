@@ -1,4 +1,4 @@
-"""The commands of `kanhe label` and `kanhe dataset`, `kanhe evaluate` and `kanhe drift`: options and help."""
+"""The commands of `kanhe label` and `kanhe dataset`, `kanhe model`, `kanhe evaluate` and `kanhe drift`: options and help."""
 
 from __future__ import annotations
 
@@ -150,3 +150,50 @@ def fill_drift(app: typer.Typer) -> None:
                 as_json=as_json,
             )
         )  # fmt: skip
+
+
+def fill_model(group: typer.Typer) -> None:
+    """`kanhe model …`."""
+
+    @group.command(help=words("help.model.train"))
+    def train(
+        dataset: Annotated[Path, typer.Argument(metavar="DATASET", help=words("opt.dataset_in"))],
+        name: Annotated[str, typer.Option("--name", help=words("opt.model_name"))] = "risk",
+        out: Annotated[
+            Path | None, typer.Option("--out", "-o", help=words("opt.model_out"))
+        ] = None,
+        unsupervised: Annotated[
+            bool, typer.Option("--unsupervised", help=words("opt.unsupervised"))
+        ] = False,
+        leave_out: Annotated[
+            list[str] | None, typer.Option("--leave-out", help=words("opt.leave_out"))
+        ] = None,
+        calibration: Annotated[
+            str, typer.Option("--calibration", help=words("opt.calibration"))
+        ] = "platt",
+        positive_weight: Annotated[
+            float,
+            typer.Option("--positive-weight", min=0, max=1e6, help=words("opt.positive_weight")),
+        ] = 1.0,
+        alerts: Annotated[int, typer.Option("--alerts", min=1, help=words("opt.alerts"))] = 100,
+        seed: Annotated[int, typer.Option("--seed", min=0, help=words("opt.learn_seed"))] = 1,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import modelling
+
+        wish = modelling.Wish(
+            dataset, name, out, unsupervised, tuple(leave_out or ()), calibration, positive_weight,
+            alerts, seed,
+        )  # fmt: skip
+        raise typer.Exit(modelling.train(wish, as_json))
+
+    @group.command(help=words("help.model.evaluate"))
+    def evaluate(
+        model: Annotated[Path, typer.Argument(metavar="MODEL", help=words("opt.model_in"))],
+        dataset: Annotated[Path, typer.Argument(metavar="DATASET", help=words("opt.dataset_in"))],
+        alerts: Annotated[int, typer.Option("--alerts", min=1, help=words("opt.alerts"))] = 100,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import modelling
+
+        raise typer.Exit(modelling.evaluate(model, dataset, alerts, as_json))

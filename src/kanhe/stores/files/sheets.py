@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kanhe.core.errors import StorageError
+from kanhe.core.errors import KanheError, StorageError
 from kanhe.stores.files.durable import remove_drafts, sync_folder
 
 FACTS = b"kanhe_dataset"
@@ -29,6 +30,61 @@ _KINDS = {
     "text": pa.string(),
     "bool": pa.bool_(),
 }
+
+
+class SheetContent(NamedTuple):
+    """A file that was read back."""
+
+    facts: bytes
+    """What it says of itself, JSON."""
+    columns: dict[str, list[Any]]
+    """Those asked for, `None` where a value is missing."""
+    numbers: dict[str, npt.NDArray[np.float64]]
+    """Those asked for, NaN where a value is missing."""
+
+
+def read_facts(path: Path) -> bytes:
+    """What a file says of itself. Raises `KanheError` for anything that `ParquetSheet` did not write."""
+    try:
+        with closing(pq.ParquetFile(path)) as file:
+            facts: bytes | None = (file.schema_arrow.metadata or {}).get(FACTS)
+            facts = facts or (file.metadata.metadata or {}).get(FACTS)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+    if facts is None:
+        raise KanheError(
+            f"{path} does not say what it is; take a file that `kanhe dataset build` wrote"
+        )
+    return facts
+
+
+def read_sheet(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> SheetContent:
+    """Read some columns of a file, as values and as float64.
+
+    Raises `KanheError` for anything that `ParquetSheet` did not write, or what is damaged or lacks one.
+    """
+    facts = read_facts(path)
+    try:
+        with closing(pq.ParquetFile(path)) as file:
+            there = set(file.schema_arrow.names)
+            if missing := [name for name in (*columns, *numbers) if name not in there]:
+                raise KanheError(f"{path} has no column {', '.join(missing[:5])}; build it anew")
+            wrong = [n for n in numbers if file.schema_arrow.field(n).type != pa.float64()]
+            if wrong:
+                raise KanheError(f"{path}: the column {wrong[0]} holds no float64; build it anew")
+            table = file.read(columns=[*columns, *numbers])
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from None
+    return SheetContent(
+        facts,
+        {name: table.column(name).to_pylist() for name in columns},
+        {name: table.column(name).to_numpy() for name in numbers},
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> KanheError:
+    told = getattr(error, "strerror", None) or str(error).split("\n", 1)[0][:200]
+    return KanheError(f"{path} is not a whole Parquet file of a training set: {told}")
 
 
 class ParquetSheet:

@@ -37,8 +37,8 @@ LEARNING: dict[str, tuple[str, str]] = {
         "训练的第一天，例如 2018-07-25；默认取文件末尾能容纳的各折。",
     ),
     "opt.folds": (
-        "How many folds, a week apart; by default 4, or 1 with --train-start.",
-        "折数，相邻两折相隔一周；默认 4，给出 --train-start 时为 1。",
+        "How many folds, a week apart; by default up to 6, or 1 with --train-start.",
+        "折数，相邻两折相隔一周；默认最多 6，给出 --train-start 时为 1。",
     ),
     "opt.learn_seed": (
         "The seed of all chance: the same rows and seed give the same model.",
@@ -113,16 +113,13 @@ LEARNING: dict[str, tuple[str, str]] = {
     "col.fit_s": ("fit s", "训练秒数"),
     "col.score_s": ("score s", "评分秒数"),
     "col.day": ("day", "日期"),
-    "col.precision": ("precision", "精确率"),
-    "col.caught": ("found", "查出"),
+    "col.day_precision": ("precision", "精确率"),
+    "col.cards_found": ("found", "查出"),
     "col.compromised": ("compromised", "被盗用"),
-    "model.no_input": (
-        "no number is left to learn from; see --leave-out",
-        "没有可供学习的数值，请检查 --leave-out",
-    ),
-    "model.not_a_feature": (
-        "--leave-out {name}: the set holds no such feature",
-        "--leave-out {name}：训练集中没有这个特征",
+    "help.model": ("Train and measure models.", "训练和评测模型。"),
+    "model.name": (
+        "--name {name}: a name is a word of small letters, digits and _, such as card_risk",
+        "--name {name}：名称只能用小写字母、数字和下划线，例如 card_risk",
     ),
     "model.calibration": (
         "--calibration {got}: there are platt and isotonic",
@@ -177,8 +174,8 @@ LEARNING: dict[str, tuple[str, str]] = {
     ),
     "col.group": ("group", "分组"),
     "col.alerted": ("flagged", "告警比例"),
-    "col.false_positives": ("of honest ones", "误报率"),
-    "col.recall": ("of fraud", "召回率"),
+    "col.false_alarms": ("of honest ones", "误报率"),
+    "col.fraud_flagged": ("of fraud", "召回率"),
     "model.few": ("too few to tell", "样本太少"),
     "group.country": ("country {value}", "国家 {value}"),
     "group.buyer": ("buyer: {value}", "买家：{value}"),
