@@ -116,7 +116,7 @@ LEARNING: dict[str, tuple[str, str]] = {
     "col.day_precision": ("precision", "精确率"),
     "col.cards_found": ("found", "查出"),
     "col.compromised": ("compromised", "被盗用"),
-    "help.model": ("Train and measure models.", "训练和评测模型。"),
+    "help.model": ("Train, measure and look at models.", "训练、评测和查看模型。"),
     "model.name": (
         "--name {name}: a name is a word of small letters, digits and _, such as card_risk",
         "--name {name}：名称只能用小写字母、数字和下划线，例如 card_risk",

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 MODELS: dict[str, tuple[str, str]] = {
-    "help.model": (
-        "Look at models: what they say of themselves, and why they score as they do.",
-        "查看模型：模型自身的说明，以及打分的原因。",
-    ),
     "help.model.show": (
         "Show what a model's file says: training, metrics, inputs, card, hash.",
         "查看模型文件的内容：训练情况、评估指标、输入、模型说明、哈希。",
