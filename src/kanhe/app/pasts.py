@@ -23,6 +23,8 @@ from kanhe.replay.history import Progress
 from kanhe.replay.span import Span
 from kanhe.stores.memory.journal import MemoryJournal
 
+# Named tuples are made through their own `__new__`, which costs three times as much.
+_new = tuple.__new__
 _TELL_EVERY = 8_192
 _ENDLESS = 2**63 - 1
 _KEY_BYTES = 16
@@ -143,4 +145,5 @@ class FilePast:
     def _rows(self, told: Iterator[Told]) -> Iterator[Row]:
         tenant = self._tenant
         for seq, (kind, event_id, at_ms, body) in enumerate(told, 1):
-            yield Row(seq, tenant, event_id, DECIDED, kind, at_ms, at_ms, "", body, b"", b"")
+            row = (seq, tenant, event_id, DECIDED, kind, at_ms, at_ms, "", body, b"", b"", b"")
+            yield _new(Row, row)

@@ -156,7 +156,9 @@ def judge_past(
         labels.take(row)
         gathered.hear(row)
     end = min(span.last_seq, past.last_of(span))
-    for group in groups(_until(past.rows(progress), end, gathered), flow):  # (2)
+    everything = span == Span() and tenant is None
+    for group in groups(_until(past.rows(progress), end), flow):  # (2)
+        gathered.see(group.rows)
         screened = flow.rules.screen([arrival.event for _, arrival in group.read], group.vectors)
         for n, (row, arrival) in enumerate(group.read):
             decision, signals = None, _SILENCE
@@ -164,7 +166,7 @@ def judge_past(
                 # Whom no rule can say anything about is allowed, and most are.
                 if screened.asks[n]:
                     signals, decision = flow.weigh(arrival, screened, n, row.seq)
-                if _within(span, row, tenant):
+                if everything or _within(span, row, tenant):
                     gathered.take(row, arrival.event, signals, decision)  # (3)
             elif _within(span, row, tenant):
                 gathered.recorded += 1
@@ -183,9 +185,8 @@ def _within(span: Span, row: Row, tenant: str | None) -> bool:
     )
 
 
-def _until(rows: Iterator[Row], last: int, gathered: _Gathered) -> Iterator[Row]:
+def _until(rows: Iterator[Row], last: int) -> Iterator[Row]:
     for row in rows:
-        gathered.see(row)
         if row.seq > last:
             return
         yield row
@@ -224,11 +225,11 @@ class _Gathered:
         self.rows = self.recorded = self.erased = self.unconverted = 0
         self.unknown_types: dict[str, int] = {}
 
-    def see(self, row: Row) -> None:
-        """Any row of the past, be it of the span or not."""
-        self.rows += 1
-        self.erased += row.kind == ERASED
-        self.hear(row)
+    def see(self, rows: Sequence[Row]) -> None:
+        """Any rows of the past, be they of the span or not."""
+        self.rows += len(rows)
+        self.erased += [row.kind for row in rows].count(ERASED)
+        self._latest_ms = max(self._latest_ms, *[row.received_ms for row in rows])
 
     def hear(self, row: Row) -> None:
         """How late it is by now."""
