@@ -4,6 +4,8 @@
 - `installation`: the path of an event with all that surrounds it.
 - `learning`: training sets; `drifting`, `drift_files`: what has drifted from its baseline.
 - `ledger`: the log behind it, for the sequencer and for readers.
+- `desk`: the life of policy packs where nobody judges; `policies`: their steps; `succession`,
+  `changeover`, `sharing`: bringing packs into the process that judges; `shadowing`: beside it.
 - `auditing`: log and journal, held against each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
 - `pasts`: events of before, of an installation or of files; `reading`: those files.
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
+    from kanhe.app.desk import kept_policy, open_policies, warm_policy
     from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
@@ -41,12 +44,15 @@ if TYPE_CHECKING:
         open_shop_table,
     )
     from kanhe.app.pasts import OpenPast, open_past, reads_beside
+    from kanhe.app.policies import Who
     from kanhe.app.reading import EventFile, FileAccount
+    from kanhe.app.shadowing import Follower, shadow_report
     from kanhe.flow import Pending
     from kanhe.stores.files.lock import FolderInUse
 
 _HOMES = {
     "kanhe.app.auditing": ("audit_log",),
+    "kanhe.app.desk": ("kept_policy", "open_policies", "warm_policy"),
     "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
@@ -59,18 +65,21 @@ _HOMES = {
         "open_keys", "open_shop_table",
     ),
     "kanhe.app.pasts": ("OpenPast", "open_past", "reads_beside"),
+    "kanhe.app.policies": ("Who",),
     "kanhe.app.reading": ("EventFile", "FileAccount"),
+    "kanhe.app.shadowing": ("Follower", "shadow_report"),
     "kanhe.flow": ("Pending",),
     "kanhe.stores.files.lock": ("FolderInUse",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "EventFile", "FileAccount", "FolderInUse", "Kanhe", "Ledger", "OpenPast", "Pending", "Stats",
-    "add_log_key", "ask_to_erase", "audit_log", "build_dataset", "build_dataset_of_files", "erasure_is_open", "find_person",
-    "has_baseline", "kanhe_in_memory", "last_row", "look_over_journal", "open_history", "open_journal",
-    "open_kanhe", "open_keys", "open_past", "open_rows", "open_sequencer", "open_shop_table",
-    "reads_beside", "retire_log_key",
+    "EventFile", "FileAccount", "FolderInUse", "Follower", "Kanhe", "Ledger", "OpenPast", "Pending",
+    "Stats", "Who", "add_log_key", "ask_to_erase", "audit_log", "build_dataset",
+    "build_dataset_of_files", "erasure_is_open", "find_person",
+    "has_baseline", "kanhe_in_memory", "kept_policy", "last_row", "look_over_journal", "open_history", "open_journal",
+    "open_kanhe", "open_keys", "open_past", "open_policies", "open_rows", "open_sequencer", "open_shop_table",
+    "reads_beside", "retire_log_key", "shadow_report", "warm_policy",
 ]  # fmt: skip
 
 

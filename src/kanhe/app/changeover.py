@@ -23,7 +23,6 @@ from typing import Protocol
 
 from kanhe.core.errors import KanheError
 from kanhe.flow import Flow
-from kanhe.judge.policy.pack import Pack
 from kanhe.record.journal.ports import Journal, Row
 from kanhe.stores.files.snapshots import SnapshotFolder
 
@@ -42,6 +41,9 @@ class Helper(Protocol):
 
     def stop(self) -> None:
         """End it."""
+
+    def shadow(self, policy: str) -> None:
+        """Have this pack judge in shadow from now on; none if it is empty. Called again and again."""
 
 
 class Changeover:
@@ -180,19 +182,17 @@ def drop_warmed(data_dir: Path) -> None:
 
 
 def warm_up(
-    pack: Pack,
-    wire: Callable[[Pack], Flow],
+    flow: Flow,
     open_rows: Callable[[int], tuple[int, Iterator[Row]]],
     folder: SnapshotFolder,
     progress: Callable[[int, int], None] = lambda done, total: None,
     near: int = 20_000,
 ) -> int:
-    """Step (1): take in all rows, and those that came meanwhile, until only some `near` are missing;
+    """Step (1): have an empty path take in all rows, and those that came meanwhile, until only some `near` are missing;
     then save. Gives the last row taken in.
 
     `open_rows` gives the last number that is there now, and the rows behind a number.
     """
-    flow = wire(pack)
     flow.seq = 0
     while True:
         last, rows = open_rows(flow.seq)
@@ -207,7 +207,7 @@ def warm_up(
     folder.save(
         flow.seq,
         {
-            "pack": pack.hash.encode(),
+            "pack": flow.pack.hash.encode(),
             "lists": flow.lists.dump(),
             "governor": flow.governor.dump(),
             **flow.features.dump(),

@@ -46,8 +46,20 @@ class Notes(Protocol):
         """Write a row, durable when it returns."""
 
 
+class Someone(Protocol):
+    """Who takes a step."""
+
+    @property
+    def name(self) -> str:
+        """The person an API key belongs to, or `KANHE`."""
+
+    @property
+    def key(self) -> str:
+        """The public handle of the key."""
+
+
 class Who(msgspec.Struct, frozen=True):
-    """Who takes a step: the person an API key belongs to, and the key."""
+    """Someone, by name."""
 
     name: str
     key: str = ""
@@ -61,7 +73,7 @@ class Policies:
         self.life = life
         self._clock = clock
 
-    def propose(self, pack: Pack, who: Who, why: str = "") -> PackLife:
+    def propose(self, pack: Pack, who: Someone, why: str = "") -> PackLife:
         """Take in a pack that was read without a mistake. Raises `LifeError`, `StorageError`."""
         self.take("proposed", pack.hash, who, why, self._told(pack), archive=pack.archive)
         return self.take("checked", pack.hash, Who(KANHE), "", {"rules": str(len(pack.rules))})
@@ -70,7 +82,7 @@ class Policies:
         self,
         step: Step,
         pack: str,
-        who: Who,
+        who: Someone,
         why: str = "",
         facts: dict[str, str] | None = None,
         *,
@@ -99,7 +111,7 @@ class Policies:
             hash=pack, state="live", author="", since_ms=move.at_ms
         )
 
-    def rollback(self, who: Who, why: str) -> str:
+    def rollback(self, who: Someone, why: str) -> str:
         """Have the pack before come back; gives its hash. Raises `LifeError`."""
         target = self.life.rollback_target
         self.take("rolled_back", target or self.life.in_force, who, why)

@@ -54,6 +54,7 @@ class Succession:
         """Do what is due, for about so long."""
         life = judging.policies.life
         self._guard(judging, life)
+        self._shadow(life)
         share = self._share_due(life)
         if self.sharing is not None:
             if share is None or self.sharing.candidate.pack.hash != share.policy:
@@ -98,9 +99,19 @@ class Succession:
         journal, warmed = judging.journal, None
         if self.helper is not None:
             warmed = SnapshotFolder(warmed_folder(self._data_dir, due))
-        # Read here, because only this thread may use the journal; what is made of it is made beside.
-        archive = kept_pack_of(journal, due)
-        return Changeover(due, journal, lambda _: self._make(archive), warmed, self.helper)
+        return Changeover(
+            due,
+            journal,
+            lambda policy: self._make(kept_pack_of(journal, policy)),
+            warmed,
+            self.helper,
+        )
+
+    def _shadow(self, life: Life) -> None:
+        if self.helper is not None:
+            candidate = life.candidate
+            shadowed = candidate is not None and candidate.state == "shadow"
+            self.helper.shadow(candidate.hash if candidate is not None and shadowed else "")
 
     def _share_due(self, life: Life) -> Share | None:
         candidate = life.candidate
