@@ -69,6 +69,23 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "The detail and the errors name the field and what was expected.",
         "名单条目不合规；detail 与 errors 指出字段及应有的取值。",
     ),
+    "policy-invalid": ProblemKind(
+        "The policy pack has mistakes", 422,
+        "It is not the archive of a pack, or its text has mistakes: each is named with file, line and "
+        "column. `kanhe policy check` shows them with the text.",
+        "不是策略包，或其中有错误；errors 逐一给出文件、行和列。可用 `kanhe policy check` 对照原文查看。",
+    ),
+    "policy-step-refused": ProblemKind(
+        "The policy cannot take this step", 409,
+        "A step was left out, the author would approve their own pack, the share is too large, or "
+        "another pack is under way. The detail says what comes next; see [the life of a policy](policy-life.md).",
+        "跳过了步骤、提交人自行审批、灰度比例过大，或另有策略包正在流转。detail 说明下一步，详见[策略的一生](zh-CN/policy-life.md)。",
+    ),
+    "step-invalid": ProblemKind(
+        "The step is not described as it should be", 422,
+        "The body is a JSON object with `why` and what the step needs; the detail names the field.",
+        "请求体应为 JSON 对象，包含 `why` 及该步骤所需字段；detail 指出有误的字段。",
+    ),
     "id-taken": ProblemKind(
         "The id belongs to another event", 409,
         "A change of a list came under the id of an earlier event of another type; nothing was "

@@ -11,6 +11,7 @@ import msgspec
 
 from kanhe.core.errors import Refusal, StorageError, refuse
 from kanhe.core.event import Asked
+from kanhe.judge.policy.life import LifeError
 from kanhe.learn.drift.findings import Finding
 
 
@@ -50,6 +51,26 @@ class FakeLists:
     def contains(self, list_name: str, tenant: str, value: str, at_ms: int) -> bool:
         """Whether it is in."""
         return value in self.own.get((list_name, tenant), {})
+
+
+class FakePolicies:
+    """No pack was ever proposed."""
+
+    def view(self) -> dict[str, Any]:
+        """None."""
+        return {"packs": []}
+
+    def show(self, reference: str) -> dict[str, Any]:
+        """None."""
+        raise LifeError("unknown", f"no pack is {reference}")
+
+    resolve = show
+
+    def propose(self, *asked: Any) -> Any:
+        """None is taken."""
+        raise LifeError("known", "no pack can be proposed here")
+
+    take = rollback = propose
 
 
 class FakeStats(NamedTuple):
@@ -161,6 +182,15 @@ class FakeEngine:
             raise StorageError("the log cannot be read")
         return self.files.get(path)
 
+    @property
+    def policies(self) -> FakePolicies:
+        """Packs are led to live by tests of the whole."""
+        return FakePolicies()
+
+    def release_rule(self, *named: Any, **more: Any) -> bool:
+        """Nothing is held."""
+        return False
+
     def tend(self) -> None:
         """Count, or fail."""
         self.tended += 1
@@ -184,6 +214,7 @@ class FakeKey(NamedTuple):
     scopes: frozenset[str]
     rate_per_s: float
     burst: int
+    name: str = "somebody"
 
 
 class FakeKeys:

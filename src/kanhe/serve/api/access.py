@@ -14,10 +14,14 @@ from collections.abc import Callable
 from kanhe.serve.api.answers import Rejected, rejected, retry_after
 from kanhe.serve.api.ports import Keys
 
-SCOPES = ("decide", "record", "read", "evidence", "lists", "metrics")
+SCOPES = (
+    "decide", "record", "read", "evidence", "lists", "metrics", "policy:read", "policy:propose",
+    "policy:approve",
+)  # fmt: skip
 """`decide` and `record` send events, `read` reads decisions, their receipts and the log, `evidence`
 has receipts open the event itself, `lists` shows and changes list entries, `metrics` reads the
-metrics."""
+metrics; `policy:read` shows policy packs, `policy:propose` leads one of them up to a share of the
+traffic, `policy:approve` approves, activates and rolls back."""
 
 OPEN_TENANT = "default"
 """The tenant of every caller when no keys are required."""
@@ -58,7 +62,7 @@ class Bucket:
 class Caller:
     """One authenticated caller, known without a new look until `trusted_until` (monotonic)."""
 
-    __slots__ = ("bucket", "key_id", "scopes", "tenant", "trusted_until")
+    __slots__ = ("bucket", "key_id", "name", "scopes", "tenant", "trusted_until")
 
     def __init__(
         self,
@@ -67,8 +71,10 @@ class Caller:
         scopes: frozenset[str],
         bucket: Bucket | None,
         trusted_until: float,
+        name: str = "",
     ) -> None:
         self.key_id = key_id
+        self.name = name
         self.tenant = tenant
         self.scopes = scopes
         self.bucket = bucket
@@ -143,7 +149,12 @@ class Gate:
             raise _unauthorized("The token is unknown, revoked or expired.")
         bucket = self._bucket(holder.id, holder.rate_per_s, holder.burst)
         caller = Caller(
-            holder.id, holder.tenant, frozenset(holder.scopes), bucket, now + _TRUSTED_S
+            holder.id,
+            holder.tenant,
+            frozenset(holder.scopes),
+            bucket,
+            now + _TRUSTED_S,
+            holder.name,
         )
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()

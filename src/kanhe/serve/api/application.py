@@ -40,6 +40,7 @@ from kanhe.serve.api.intake import Intake
 from kanhe.serve.api.intake_limits import Disconnected, Reading
 from kanhe.serve.api.lists import ListRoutes
 from kanhe.serve.api.log import LogRoutes
+from kanhe.serve.api.policy import PolicyRoutes
 from kanhe.serve.api.ports import Engine
 from kanhe.serve.api.single import SingleEvent
 
@@ -136,6 +137,7 @@ class Application:
                 Route("/v1/decisions/{decision_id}", self._decision),
                 *LogRoutes(self.engine, self.gate, settings.log_public).routes(),
                 *ListRoutes(self.engine, self.intake).routes(),
+                *PolicyRoutes(self.engine, self.intake, settings.max_batch_bytes).routes(),
             ],
             redirect_slashes=False,
         )

@@ -14,6 +14,7 @@ from kanhe.core.event import Event
 from kanhe.record.log.proof import MEDIA_TYPE as PROOF_MEDIA_TYPE
 from kanhe.serve.api.access import SCOPES
 from kanhe.serve.api.lists import NewEntry
+from kanhe.serve.api.policy import STEPS, PolicyAsk, ReleaseAsk
 
 
 class DescribedType(Protocol):
@@ -47,6 +48,8 @@ class Recorded(msgspec.Struct, frozen=True):
     recorded: bool
 
 
+_FIXED: tuple[Any, ...] = (Problem, Decision, Recorded, NewEntry, PolicyAsk, ReleaseAsk)
+"""What is described beside the types of events."""
 _REF = "#/components/schemas/{name}"
 _PROBLEM_REF = {"$ref": _REF.format(name="Problem")}
 
@@ -77,11 +80,15 @@ def describe_openapi(registry: DescribedRegistry) -> bytes:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "tags": [{"name": name} for name in ("decisions", "events", "log", "lists", "operation")],
+        "tags": [
+            {"name": name}
+            for name in ("decisions", "events", "log", "lists", "policy", "operation")
+        ],
         "paths": {
             **_event_paths(registry),
             **_log_paths(),
             **_list_paths(),
+            **_policy_paths(),
             **_operation_paths(),
         },
         "components": {
@@ -101,11 +108,13 @@ def describe_openapi(registry: DescribedRegistry) -> bytes:
 def _schemas(registry: DescribedRegistry) -> tuple[dict[str, Any], dict[str, Any]]:
     """All schemas, and the one that is any of the event types, told apart by `type`."""
     structs = {name: registry.struct(name) for name in sorted(registry.types)}
-    parts: list[Any] = [Problem, Decision, Recorded, NewEntry, *structs.values()]
+    parts: list[Any] = [*_FIXED, *structs.values()]
     found, components = msgspec.json.schema_components(parts, ref_template=_REF)
     schemas: dict[str, Any] = dict(components)
     mapping: dict[str, str] = {}
-    for (name, about), schema in zip(sorted(registry.types.items()), found[4:], strict=True):
+    for (name, about), schema in zip(
+        sorted(registry.types.items()), found[len(_FIXED) :], strict=True
+    ):
         mapping[name] = schema["$ref"]
         own = dict(schemas[schema["$ref"].rpartition("/")[2]])
         own["description"] = about.en
@@ -264,6 +273,67 @@ def _list_paths() -> dict[str, Any]:
                 "remove_list_entry", "lists", "Remove an entry", _json_answer("Recorded"), changed
             ),
         },
+    }
+
+
+def _policy_paths() -> dict[str, Any]:
+    """The life of policy packs. Who takes a step is the person the key belongs to."""
+    hash = _path_parameter("hash", "The content hash of a pack, or its first digits.")
+    step = _path_parameter("step", "The step: " + ", ".join(STEPS) + ".")
+    step["schema"] = {"enum": list(STEPS)}
+    refused = _refusals("401", "403", "408", "413", "422", "429", "503") | _refusal(
+        "409", "The pack cannot take this step; the detail says which comes next."
+    )
+    unknown = _refusal("404", "No such pack, step or rule.")
+    why = {
+        "name": "why", "in": "query", "required": False, "description": "Why; it stands in the log.",
+        "schema": {"type": "string", "maxLength": 500},
+    }  # fmt: skip
+    propose = _operation("propose_pack", "policy", "Propose a pack", _object(), refused)
+    propose["parameters"] = [why]
+    propose["responses"]["201"] = propose["responses"].pop("200")
+    propose["requestBody"] = {
+        "required": True,
+        "description": "The pack's files as a plain tar.",
+        "content": {"application/x-tar": {}},
+    }
+    take = _operation(
+        "take_step", "policy", "Have a pack take a step", _object(), refused | unknown
+    )
+    take["requestBody"] = _json_body("PolicyAsk", {"why": "fewer false alarms"})
+    back = _operation("roll_back", "policy", "Have the pack before come back", _object(), refused)
+    back["requestBody"] = _json_body("PolicyAsk", {"why": "refuses too much"})
+    release = _operation(
+        "release_rule",
+        "policy",
+        "Let a rule go that the governor holds",
+        _object(),
+        refused | unknown,
+    )
+    release["requestBody"] = _json_body(
+        "ReleaseAsk", {"rule": "card_testing", "event_type": "payment.attempted", "outcome": "deny"}
+    )
+    some = _refusals("401", "403", "429")
+    scopes = {
+        "policy:propose": (propose,), "policy:approve": (back, release),
+    }  # fmt: skip
+    for scope, operations in scopes.items():
+        for operation in operations:
+            operation["description"] = f"Needs the scope `{scope}`."
+    take["description"] = (
+        "Needs the scope `policy:propose`; to approve and to activate, `policy:approve`."
+    )
+    seen = _operation("show_packs", "policy", "Show all packs", _object(), some)
+    one = _operation("show_pack", "policy", "Show a pack with its steps", _object(), some | unknown)
+    for operation in (seen, one):
+        operation["description"] = "Needs the scope `policy:read`."
+    return {
+        "/v1/policy": {"get": seen},
+        "/v1/policy/packs": {"post": propose},
+        "/v1/policy/packs/{hash}": {"parameters": [hash], "get": one},
+        "/v1/policy/packs/{hash}/{step}": {"parameters": [hash, step], "post": take},
+        "/v1/policy/rollback": {"post": back},
+        "/v1/policy/release": {"post": release},
     }
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from kanhe.core.event import Asked
+from kanhe.judge.policy.life import Step
+from kanhe.judge.policy.pack import Pack
+from kanhe.judge.verdict.caps import Stop
 
 
 class Waiting(Protocol):
@@ -165,8 +168,64 @@ class Stats(Protocol):
         """By model: how many frauds there were for each that its scores had said."""
 
 
+class Someone(Protocol):
+    """Who takes a step: a person, and the key they used."""
+
+    @property
+    def name(self) -> str:
+        """The person's name, as the key has it."""
+
+    @property
+    def key(self) -> str:
+        """The public handle of the key."""
+
+
+class TakenStep(Protocol):
+    """A pack that has taken a step."""
+
+    @property
+    def hash(self) -> str:
+        """Its content hash."""
+
+
+class PolicyDesk(Protocol):
+    """The packs of the installation and the steps they take; see `kanhe.app.policies`.
+
+    Steps raise `LifeError` if they cannot be taken, and are durable when they return.
+    """
+
+    def view(self) -> dict[str, Any]:
+        """How all packs stand."""
+
+    def show(self, reference: str, /) -> dict[str, Any]:
+        """One pack with its steps."""
+
+    def resolve(self, reference: str, /) -> str:
+        """The content hash that its first digits stand for."""
+
+    def propose(self, pack: Pack, who: Someone, why: str, /) -> TakenStep:
+        """Take in a pack."""
+
+    def take(
+        self, step: Step, pack: str, who: Someone, why: str, facts: dict[str, str], /
+    ) -> TakenStep:
+        """Have a pack take a step."""
+
+    def rollback(self, who: Someone, why: str, /) -> str:
+        """Have the pack before come back."""
+
+
 class Engine(Protocol):
     """The application: takes groups of events, makes durable what it took, reads back."""
+
+    @property
+    def policies(self) -> PolicyDesk:
+        """The life of the policy packs."""
+
+    def release_rule(
+        self, rule: str, event_type: str, stop: Stop, /, *, minutes: int, by: str, why: str
+    ) -> bool:
+        """Let a rule go that the governor holds; False if it holds none such."""
 
     def take(self, asked: Sequence[Asked], /) -> Sequence[Waiting | Exception]:
         """Judge or record the events in memory, in order, as one group.
@@ -218,6 +277,10 @@ class KeyHolder(Protocol):
     @property
     def tenant(self) -> str:
         """Whose key it is."""
+
+    @property
+    def name(self) -> str:
+        """What the key is called: for the life of a policy, the person who holds it."""
 
     @property
     def scopes(self) -> frozenset[str]:

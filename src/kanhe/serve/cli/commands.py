@@ -19,6 +19,7 @@ from kanhe.serve.cli.learning_commands import (
 )
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.model_commands import fill_model_files
+from kanhe.serve.cli.policy_commands import fill_policy_life
 from kanhe.serve.cli.wording import words
 
 _NO_COMPLETION = {
@@ -247,6 +248,8 @@ def _packs(group: typer.Typer) -> None:
         from kanhe.serve.cli import packs, serving
 
         packs.show(serving.settings_from(), folder, as_json)
+
+    fill_policy_life(group)
 
     @group.command(help=words("help.policy.path"))
     def path() -> None:

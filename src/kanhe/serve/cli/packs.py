@@ -25,7 +25,7 @@ def check(settings: Settings, folder: Path | None, as_json: bool) -> int:
     try:
         pack = load_pack(folder_of(settings, folder))
     except (PolicyErrors, PolicyError) as error:
-        _report(error, as_json)
+        report_mistakes(error, as_json)
         return REFUSED
     told = describe(pack)
     if as_json:
@@ -93,7 +93,8 @@ def _show_rules(rules: list[dict[str, Any]]) -> None:
     print_table(columns, rows, title=words("policy.rules"), right=(1,), whole=(0,))
 
 
-def _report(error: PolicyErrors | PolicyError, as_json: bool) -> None:
+def report_mistakes(error: PolicyErrors | PolicyError, as_json: bool) -> None:
+    """Show the mistakes of a pack."""
     errors = error.errors if isinstance(error, PolicyErrors) else [error]
     if as_json:
         mistakes = [

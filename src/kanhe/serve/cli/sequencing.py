@@ -77,10 +77,10 @@ class ProcessBeside:
 
 def _start(settings: Settings, command: Sequence[str]) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "kanhe.serve.cli", *command, "--beside-parent"]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, env=os.environ | _environment(settings))
+    return subprocess.Popen(words, stdin=subprocess.PIPE, env=os.environ | environment_of(settings))
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """The settings in force, as variables: options of the command line are among them."""
     found = {}
     for setting in SETTINGS:

@@ -44,6 +44,7 @@ def serve(settings: Settings) -> None:
     from kanhe.app import has_baseline, open_keys
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
+    from kanhe.serve.cli.beside import BesideServer
     from kanhe.serve.cli.sequencing import ProcessBeside
     from kanhe.serve.logs import start_logging
 
@@ -57,16 +58,28 @@ def serve(settings: Settings) -> None:
     def listening(url: str) -> None:
         tell(words("serve.listening", version=kanhe.__version__, url=url, keys=mode))
 
+    described: dict[str, bytes] = {}
+
+    def description() -> bytes:
+        """Another pack may know other events."""
+        pack = engine.pack
+        if pack.hash not in described:
+            described.clear()
+            described[pack.hash] = describe_openapi(pack.registry)
+        return described[pack.hash]
+
     with opened(settings) as engine:
-        description = describe_openapi(engine.pack.registry)
+        helper = BesideServer(settings)
+        engine.help_with(helper)
         beside = []
         if settings.log_sequencer:
             beside.append(ProcessBeside(settings, "sequencer", "ledger", "run"))
         if settings.drift_every_ms and (has_baseline(settings) or engine.pack.models):
             beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
         try:
-            run_server(engine, keys, settings, lambda: description, listening)
+            run_server(engine, keys, settings, description, listening)
         finally:
+            helper.close()
             for process in beside:
                 process.close()
     if keys is not None:
