@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from kanhe.judge.models.portable import read_model
 from kanhe.learn.dataset import COLUMNS, DatasetFacts
-from kanhe.learn.rows import UNKNOWN, Rows
+from kanhe.learn.rows import UNKNOWN, LearningError, Rows
 from kanhe.stores.files.sheets import ParquetSheet
 from tests.cli.conftest import Kanhe, kanhe
 from tests.learn.tables import rows
@@ -86,6 +87,32 @@ def test_texts_and_what_is_left_out_are_not_learned_from(kanhe: Kanhe, tmp_path:
     assert (wrong.code, "holds no such number" in wrong.err) == (2, True)
     nothing = kanhe("model", "train", str(file), "--leave-out", "known", "--leave-out", "ratio")
     assert (nothing.code, "no number to learn from" in nothing.err) == (2, True)
+
+
+def test_what_tells_nothing_apart_is_no_input(kanhe: Kanhe, tmp_path: Path) -> None:
+    """Numbers that are the same, or missing, in all rows are left out; if all are, that is said."""
+    made = rows()
+    idle = np.full((len(made), 2), np.nan)
+    idle[:, 1] = 7
+    wide = replace(
+        made,
+        names=(*made.names, "always_missing", "always_seven"),
+        inputs=np.column_stack([made.inputs, idle]),
+    )
+    told = kanhe("model", "train", str(dataset(tmp_path / "wide.parquet", wide)), "--json")
+    assert told.code == 0, told.err
+    assert told.json()["inputs"] == list(made.names)
+    alike = replace(made, names=("always_missing", "always_seven"), inputs=idle)
+    refused = kanhe("model", "train", str(dataset(tmp_path / "alike.parquet", alike)))
+    assert refused.code == 2
+    assert "every number is the same in all of the" in refused.err
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_rows_are_varying_only_among_others(count: int) -> None:
+    """No row, or one, tells nothing apart."""
+    with pytest.raises(LearningError, match="every number is the same"):
+        rows().only(np.arange(count)).varying()
 
 
 @pytest.mark.parametrize(

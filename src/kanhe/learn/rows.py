@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,25 @@ class Rows:
         """The rows whose label is known, in the order of their times (ties as they stood)."""
         order = np.argsort(self.at_ms, kind="stable")
         return self.only(order[self.label[order] != UNKNOWN])
+
+    def varying(self) -> Rows:
+        """The same rows without the columns that tell no two of them apart: one value, or none, in all.
+
+        Raises `LearningError` if no column is left.
+        """
+        first = self.inputs[:1]
+        same = (self.inputs == first) | (np.isnan(self.inputs) & np.isnan(first))
+        kept = np.flatnonzero(~same.all(axis=0))
+        if not len(kept):
+            raise LearningError(
+                f"every number is the same in all of the {len(self)} rows: there is nothing to tell"
+                " apart; widen the time, or take other types of events"
+            )
+        return replace(
+            self,
+            names=tuple(self.names[n] for n in kept),
+            inputs=np.ascontiguousarray(self.inputs[:, kept]),
+        )
 
     def need_both(self, what: str) -> None:
         """Raise `LearningError` unless there are positive and negative labels; `what` names the rows."""
