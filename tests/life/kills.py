@@ -51,11 +51,9 @@ def step(kanhe: Kanhe, rng: random.Random, packs: list[Pack]) -> None:
     pack = rng.choice(packs)
     with suppress(LifeError):
         what = rng.random()
-        if what < 0.3:
-            walk(
-                kanhe, pack, rng.choice(("shared", "approved", "activated")), rng.choice((50, 100))
-            )
-        elif what < 0.5:
+        if what < 0.45:
+            walk(kanhe, pack, rng.choice(("shared", "activated", "activated")))
+        elif what < 0.55:
             kanhe.policies.rollback(BOB, "chance")
         elif what < 0.6:
             kanhe.policies.take("withdrawn", pack.hash, ANN)
@@ -96,6 +94,8 @@ def live(kanhe: Kanhe, rng: random.Random, out: int, packs: list[Pack]) -> None:
             step(kanhe, rng, packs)
         if rng.random() < 0.5:
             kanhe.tend()
+        if rng.random() < 0.05:
+            kanhe.finish_changeover()
 
 
 def one_life(folder: Path, rng: random.Random, packs: list[Pack]) -> list[tuple[str, bytes]]:

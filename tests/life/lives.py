@@ -34,9 +34,11 @@ def candidate(tmp_path: Path, extra: str = "") -> Pack:
 def walk(kanhe: Kanhe, pack: Pack, upto: Step, share: int = 100) -> None:
     """Take the pack from its proposal to a step, everything by the right person."""
     policies = kanhe.policies
-    if pack.hash not in policies.life.packs:
+    known = policies.life.packs.get(pack.hash)
+    if known is None or known.state in ("retired", "rolled_back", "withdrawn"):
         policies.propose(pack, ANN, "because")
-    done = {m.step for m in policies.life.packs[pack.hash].moves}
+    steps = [move.step for move in policies.life.packs[pack.hash].moves]
+    done = steps[len(steps) - 1 - steps[::-1].index("proposed") :]
     for step in WAY[: WAY.index(upto) + 1]:
         if step not in done:
             facts = {"share_permille": str(share)} if step == "shared" else {}

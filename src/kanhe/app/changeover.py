@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from kanhe.core.errors import KanheError
+from kanhe.core.errors import KanheError, StorageError
 from kanhe.flow import Flow
 from kanhe.record.journal.ports import Journal, Row
 from kanhe.stores.files.snapshots import SnapshotFolder
@@ -154,7 +154,11 @@ class Changeover:
 def load_into(flow: Flow, folder: SnapshotFolder | None, last: int) -> Flow | None:
     """Load the newest snapshot up to row `last` into an empty path. The same path without one that
     fits; `None` if the path was spoilt by one that does not."""
-    found = folder.newest(last) if folder is not None else None
+    found = None
+    if folder is not None:
+        # What was made ready is only a shortcut: somebody may have removed it meanwhile.
+        with suppress(StorageError):
+            found = folder.newest(last)
     if found is None or found[1].get("pack") != flow.pack.hash.encode():
         return flow
     seq, parts = found

@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 
 from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Progress
+from kanhe.app.opening import settings_pack
 from kanhe.core.settings import Settings
-from kanhe.judge.policy.pack import load_pack, starter_path
+from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.lists import spelled
 from kanhe.record.erasure import Erasure, names_of
+from kanhe.replay.history import kept_pack
 from kanhe.stores.files.erasures import ErasureFolder
 from kanhe.stores.sqlite.reader import SqliteJournalReader
 
@@ -21,14 +23,14 @@ def find_person(settings: Settings, erasure: Erasure, progress: Progress) -> Era
 
     Raises `PolicyErrors` if the policy pack has mistakes: it says what the lists hold.
     """
-    pack = load_pack(Path(settings.policy) if settings.policy else starter_path())
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    pack = _pack_in_force(path, settings)
     erasure = msgspec.structs.replace(
         erasure, names=tuple((kind, spelled(kind, id) or id) for kind, id in erasure.names)
     )
     names = names_of(erasure, {spec.name: spec.holds for spec in pack.lists})
     found: list[int] = []
     upto = 0
-    path = Path(settings.data_dir) / JOURNAL_FILE
     if path.exists():
         journal = SqliteJournalReader(path)
         try:
@@ -42,6 +44,20 @@ def find_person(settings: Settings, erasure: Erasure, progress: Progress) -> Era
         finally:
             journal.close()
     return msgspec.structs.replace(erasure, upto=upto, rows=tuple(found))
+
+
+def _pack_in_force(path: Path, settings: Settings) -> Pack:
+    """The pack that the last row of the journal names; that of the settings where there is none."""
+    if path.exists():
+        journal = SqliteJournalReader(path)
+        try:
+            for row in journal.rows(journal.last_seq() - 1):
+                pack = kept_pack(journal, row.policy)
+                if isinstance(pack, Pack):
+                    return pack
+        finally:
+            journal.close()
+    return settings_pack(settings)
 
 
 def ask_to_erase(settings: Settings, erasure: Erasure) -> None:

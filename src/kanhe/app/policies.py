@@ -70,8 +70,21 @@ class Policies:
 
     def __init__(self, notes: Notes, life: Life, clock: Clock) -> None:
         self._notes = notes
-        self.life = life
+        self._life = life
         self._clock = clock
+        self._in_doubt = False
+
+    @property
+    def life(self) -> Life:
+        """All packs, after the steps so far. Raises `StorageError` while the journal cannot be read."""
+        if self._in_doubt:
+            # A write failed: whether it was kept all the same, the journal itself says.
+            while (
+                row := self._notes.journal.find("", f"policy:{self._life.moves + 1}")
+            ) is not None:
+                self._life.after(move_of(row))
+            self._in_doubt = False
+        return self._life
 
     def propose(self, pack: Pack, who: Someone, why: str = "") -> PackLife:
         """Take in a pack that was read without a mistake. Raises `LifeError`, `StorageError`."""
@@ -101,7 +114,11 @@ class Policies:
         name = f"policy:{tried.moves}"
         own = {"pack": pack, "live": move.live, "by": move.by, "key": move.key, "why": move.why}
         body = msgspec.json.encode(Happening({**move.facts, **own}))
-        self._notes.note(_KIND + step, name, body)
+        try:
+            self._notes.note(_KIND + step, name, body)
+        except StorageError:
+            self._in_doubt = True
+            raise
         # Read back as it stands, so that what is known here is what a restart will know.
         row = self._notes.journal.find("", name)
         if row is None:
