@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 from kanhe.app import open_history
+from kanhe.judge.policy.life import STEPS, State
 from kanhe.replay import Audit, Span, audit
+from kanhe.serve.cli import policy_life
+from kanhe.serve.cli.phrases import CATALOGUE
 from tests.flow.packs import settings
 from tests.ledger.processes import until
 from tests.life.lives import candidate
@@ -214,3 +218,15 @@ def test_without_keys_nobody_takes_a_step(tmp_path: Path) -> None:
     assert answer.status_code == 409 and "one key per person" in answer.text
     assert server.client.get("/v1/policy").json()["packs"] == []
     server.stop()
+
+
+def test_every_column_and_state_has_its_words() -> None:
+    """Words that are put together from a state, a step or a column stand in the catalogue."""
+    named = [f"life.state.{state}" for state in get_args(State)]
+    named += [f"life.step.{step}" for step in STEPS]
+    source = Path(policy_life.__file__).read_text("utf-8")
+    columns = re.findall(r"for c in\s*\(([^)]*)\)", source)
+    assert len(columns) >= 5
+    for found in columns:
+        named += [f"col.{name}" for name in re.findall(r'"(\w+)"', found)]
+    assert [name for name in named if name not in CATALOGUE] == []

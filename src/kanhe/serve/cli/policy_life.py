@@ -248,7 +248,7 @@ def _show_all(found: dict[str, Any]) -> None:
     if not found["packs"]:
         say(words("life.none"))
         return
-    columns = [words(f"col.{c}") for c in ("hash", "name", "version", "state", "since", "proposer",
+    columns = [words(f"col.{c}") for c in ("hash", "name", "version", "state", "stands_since", "proposer",
                                            "approved_by", "traffic")]  # fmt: skip
     rows = [
         (p["hash"][:_SHOWN], p["name"], p["version"], words(f"life.state.{p['state']}"),

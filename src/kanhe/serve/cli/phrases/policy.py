@@ -169,7 +169,7 @@ POLICY: dict[str, tuple[str, str]] = {
     "col.version": ("version", "版本"),
     "col.fired": ("fired", "触发次数"),
     "col.rules": ("rules", "规则"),
-    "col.since": ("since", "自"),
+    "col.stands_since": ("since", "自"),
     "col.proposer": ("proposed by", "提交人"),
     "col.approved_by": ("approved by", "审批人"),
     "col.traffic": ("share", "灰度比例"),
