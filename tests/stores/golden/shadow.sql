@@ -1,0 +1,29 @@
+CREATE TABLE agreement (
+  run INTEGER NOT NULL,
+  live TEXT NOT NULL,
+  shadow TEXT NOT NULL,
+  events INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (run, live, shadow)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  policy TEXT NOT NULL UNIQUE,
+  base TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  upto INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE verdicts (
+  run INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  live TEXT NOT NULL,
+  shadow TEXT NOT NULL,
+  score INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  rules TEXT NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
