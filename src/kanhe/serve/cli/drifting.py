@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
-import signal
-import sys
 import threading
-from types import FrameType
 
 from kanhe.app.drift_files import keep_baseline, keep_report, kept_baseline
 from kanhe.app.drifting import Drifting, baseline_of
@@ -19,6 +15,7 @@ from kanhe.learn.drift.baseline import Baseline
 from kanhe.learn.drift.findings import Finding
 from kanhe.learn.drift.report import DriftReport
 from kanhe.replay import day_begin_of, day_end_of
+from kanhe.serve.cli.sequencing import until_stopped
 from kanhe.serve.cli.terminal import (
     OK,
     REFUSED,
@@ -149,24 +146,9 @@ def watch(settings: Settings, *, beside_parent: bool) -> int:
 
     start_logging(settings.log_level, settings.log_format)
     baseline = kept_baseline(settings)
-    stop = threading.Event()
-
-    def ended(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ended)
-    if beside_parent:
-        # Where both share a processor, whoever waits for a decision comes first.
-        os.nice(_GIVES_WAY)
-        threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    stop = until_stopped(beside_parent, _GIVES_WAY)
     _look_on(settings, baseline, stop)
     return OK
-
-
-def _wait_for_end(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
 
 
 def _look_on(settings: Settings, baseline: Baseline | None, stop: threading.Event) -> None:

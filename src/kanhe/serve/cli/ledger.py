@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
@@ -30,6 +27,7 @@ from kanhe.record.log.errors import LogError
 from kanhe.record.log.note import NoteKey
 from kanhe.record.log.proof import SUFFIX
 from kanhe.record.log.sequencer import Sequencer
+from kanhe.serve.cli.sequencing import until_stopped
 from kanhe.serve.cli.terminal import (
     OK,
     REFUSED,
@@ -58,17 +56,7 @@ def run(settings: Settings, *, once: bool, beside_parent: bool) -> int:
     from kanhe.serve.logs import start_logging
 
     start_logging(settings.log_level, settings.log_format)
-    stop = threading.Event()
-
-    def ended(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ended)
-    if beside_parent:
-        # Where both share a processor, whoever waits for a decision comes first.
-        os.nice(_GIVES_WAY)
-        threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    stop = until_stopped(beside_parent, _GIVES_WAY)
     with open_sequencer(settings) as sequencer:
         if once:
             while sequencer.fold() is not None:
@@ -78,11 +66,6 @@ def run(settings: Settings, *, once: bool, beside_parent: bool) -> int:
         _log.info("ledger.running", extra={"size": sequencer.size})
         _fold_on(sequencer, settings.log_every_ms / 1000, stop)
     return OK
-
-
-def _wait_for_end(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
 
 
 def _fold_on(sequencer: Sequencer, every_s: float, stop: threading.Event) -> None:

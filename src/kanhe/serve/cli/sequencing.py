@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from types import FrameType
 
 from kanhe.core.settings import SETTINGS, Settings
 
@@ -87,3 +89,27 @@ def environment_of(settings: Settings) -> dict[str, str]:
         value = getattr(settings, setting.name)
         found[setting.env] = str(value).lower() if isinstance(value, bool) else str(value)
     return found
+
+
+def until_stopped(beside_parent: bool, gives_way: int) -> threading.Event:
+    """For such a process itself: an event that is set when it is told to stop.
+
+    With `beside_parent` it stands `gives_way` steps of niceness behind its parent, and the end of
+    standard input means that the parent has gone, however it went. Call it from the main thread.
+    """
+    stop = threading.Event()
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def wait_for_end() -> None:
+        sys.stdin.buffer.read()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
+    if beside_parent:
+        # Where both share a processor, whoever waits for a decision comes first.
+        os.nice(gives_way)
+        threading.Thread(target=wait_for_end, daemon=True).start()
+    return stop
