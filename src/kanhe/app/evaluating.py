@@ -8,13 +8,13 @@ from pathlib import Path
 import kanhe
 from kanhe.app.installation import wire
 from kanhe.app.opening import open_shop_table
+from kanhe.app.reading import mapping_source
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Event
 from kanhe.core.settings import Settings
 from kanhe.judge.intake.importing import SetAside, apply
 from kanhe.judge.intake.mapping_reader import read_mapping
 from kanhe.judge.intake.reader import Reader
-from kanhe.judge.language.source import Source
 from kanhe.judge.policy.beside import derivation_of
 from kanhe.judge.policy.pack import Pack
 from kanhe.learn.chronicle import Chronicle
@@ -72,11 +72,7 @@ def try_pack(
 
 def _read(data: Path, path: Path, reader: Reader, chronicle: Chronicle, progress: Progress) -> None:
     """Take up every event that a mapping makes of the table."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LearningError(f"cannot read the mapping {path}: {error}") from None
-    mapping = read_mapping(Source(str(path), text), reader.registry)
+    mapping = read_mapping(mapping_source(path), reader.registry)
     table = open_shop_table(data, mapping.table)
     read = 0
     for result in apply(mapping, table.chunks(mapping.columns)):

@@ -173,7 +173,7 @@ def _of_table(
             f"{file.path} is a table: say with --map which mapping makes events of its lines"
             f" (files of JSON lines end in {', '.join(LINE_SUFFIXES)})"
         )
-    mapping = read_mapping(_text_of(Path(file.mapping)), registry)
+    mapping = read_mapping(mapping_source(Path(file.mapping)), registry)
     table = open_table(Path(file.path), mapping.table)
     if job.only_claims and not any(e.type.startswith(CLAIM_PREFIXES) for e in mapping.events):
         account.lines += table.rows
@@ -187,7 +187,8 @@ def _of_table(
             account.set_aside[result.kind].lines += result.lines - 1
 
 
-def _text_of(path: Path) -> Source:
+def mapping_source(path: Path) -> Source:
+    """The text of a mapping. Raises `ReadingError` for a file that cannot be read."""
     try:
         return Source(str(path), path.read_text("utf-8"))
     except OSError as error:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from kanhe.app import Kanhe, Pending, open_shop_table
+from kanhe.app.reading import mapping_source
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.judge.intake.accounting import ImportReport, KindCount
 from kanhe.judge.intake.importing import MappedEvent, apply
 from kanhe.judge.intake.mapping_reader import read_mapping
-from kanhe.judge.language.source import Source
-from kanhe.serve.cli.deciding import InputError, durable, engine_for
+from kanhe.serve.cli.deciding import durable, engine_for
 from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, progress_bar, say
 from kanhe.serve.cli.wording import either, words
 
@@ -32,7 +32,7 @@ class ImportRun:
     def __init__(self, engine: Kanhe, file: Path, mapping: Path) -> None:
         self._engine = engine
         self._file = file
-        self._mapping = read_mapping(_text_of(mapping), engine.pack.registry)
+        self._mapping = read_mapping(mapping_source(mapping), engine.pack.registry)
         self._table = open_shop_table(file, self._mapping.table)
         self.report = ImportReport(self._mapping)
         self.warning = self._table.warning
@@ -140,15 +140,6 @@ def import_file(
     else:
         run.show()
     return REFUSED if run.report.refused() or run.differing else OK
-
-
-def _text_of(path: Path) -> Source:
-    try:
-        return Source(str(path), path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the mapping {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"the mapping {path} is not UTF-8: {error}") from None
 
 
 def _row(where: str, count: KindCount) -> tuple[object, ...]:
