@@ -10,8 +10,8 @@ import pytest
 
 from kanhe.app import find_person
 from kanhe.app.changeover import drop_warmed, warmed_folder
-from kanhe.app.desk import warm_policy
 from kanhe.app.policies import read_life
+from kanhe.app.resting import warm_policy
 from kanhe.core.errors import StorageError
 from kanhe.record.erasure import Erasure
 from kanhe.stores.files.snapshots import SnapshotFolder

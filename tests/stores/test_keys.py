@@ -34,7 +34,7 @@ def clock() -> Time:
 @pytest.fixture
 def keys(tmp_path: Path, clock: Time) -> Iterator[ApiKeys]:
     """A desk without keys."""
-    made = ApiKeys(tmp_path / "desk.db", clock, random.Random(1).randbytes)
+    made = ApiKeys(tmp_path / "keys.db", clock, random.Random(1).randbytes)
     yield made
     made.close()
 
@@ -100,7 +100,7 @@ def test_revocation(keys: ApiKeys, clock: Time) -> None:
 
 def test_another_process_makes_and_revokes(keys: ApiKeys, clock: Time, tmp_path: Path) -> None:
     """A running server follows what `kanhe keys` does within a second, however the clock jumps."""
-    desk = ApiKeys(tmp_path / "desk.db", clock, random.Random(2).randbytes)
+    desk = ApiKeys(tmp_path / "keys.db", clock, random.Random(2).randbytes)
     token = desk.create("shop", "a", ["decide"])
     clock.now += 1_000
     assert keys.authenticate(token) is not None
@@ -128,10 +128,10 @@ def test_unchanged_keys_are_not_read_again(
 
 def test_keys_survive(tmp_path: Path, clock: Time) -> None:
     """A key that was returned is there after a restart."""
-    first = ApiKeys(tmp_path / "desk.db", clock, random.Random(1).randbytes)
+    first = ApiKeys(tmp_path / "keys.db", clock, random.Random(1).randbytes)
     token = first.create("勘合", "收银台", ["decide"])
     first.close()
-    again = ApiKeys(tmp_path / "desk.db", clock, random.Random(2).randbytes)
+    again = ApiKeys(tmp_path / "keys.db", clock, random.Random(2).randbytes)
     info = again.authenticate(token)
     assert info is not None
     assert (info.tenant, info.name) == ("勘合", "收银台")

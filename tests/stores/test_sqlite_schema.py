@@ -39,15 +39,15 @@ def test_migrating_twice_changes_nothing(database: Database, tmp_path: Path) -> 
 
 def test_each_step_is_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that fails half-way leaves the file as the step before left it, ready to go on."""
-    real = migrations("desk")
+    real = migrations("keys")
     good = Migration(2, "0002_good.sql", "-- text\nCREATE TABLE a (x); -- one\nCREATE TABLE b (x);")
     bad = Migration(3, "0003_bad.sql", "CREATE TABLE c (x);\nCREATE TABLE a (x);\n")
     monkeypatch.setattr(schema, "migrations", lambda _: [*real, good, bad])
-    path = tmp_path / "desk.db"
+    path = tmp_path / "keys.db"
     with pytest.raises(StorageError, match="already exists"):
-        open_database(path, "desk")
+        open_database(path, "keys")
     monkeypatch.setattr(schema, "migrations", lambda _: [*real, good])
-    made = open_database(path, "desk")
+    made = open_database(path, "keys")
     names = {name for (name,) in made.execute("SELECT name FROM sqlite_schema")}
     assert {"a", "b"} <= names
     assert "c" not in names
@@ -71,8 +71,8 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE theirs (x)")
     other.close()
-    open_database(tmp_path / "desk.db", "desk").close()
-    for name in ("other.db", "desk.db"):
+    open_database(tmp_path / "keys.db", "keys").close()
+    for name in ("other.db", "keys.db"):
         before = (tmp_path / name).read_bytes()
         with pytest.raises(StorageError, match="not a Kanhe journal"):
             SqliteJournal(tmp_path / name)
@@ -91,7 +91,7 @@ def test_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Too old a SQLite is refused by its version, not by a syntax error."""
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
     with pytest.raises(StorageError, match=r"needs 3\.37\.0 or newer"):
-        open_database(tmp_path / "x.db", "desk")
+        open_database(tmp_path / "x.db", "keys")
 
 
 def test_statement_without_end_is_refused() -> None:

@@ -4,7 +4,7 @@
 - `installation`: the path of an event with all that surrounds it.
 - `learning`: training sets; `drifting`, `drift_files`: what has drifted from its baseline.
 - `ledger`: the log behind it, for the sequencer and for readers.
-- `desk`: the life of policy packs where nobody judges; `policies`: their steps; `succession`,
+- `resting`: the life of policy packs where nobody judges; `policies`: their steps; `succession`,
   `changeover`, `sharing`: bringing packs into the process that judges; `shadowing`: beside it.
 - `auditing`: log and journal, held against each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
-    from kanhe.app.desk import kept_policy, open_policies, warm_policy
     from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
@@ -46,13 +45,14 @@ if TYPE_CHECKING:
     from kanhe.app.pasts import OpenPast, open_past, reads_beside
     from kanhe.app.policies import Who
     from kanhe.app.reading import EventFile, FileAccount
+    from kanhe.app.resting import kept_policy, open_policies, warm_policy
     from kanhe.app.shadowing import Follower, shadow_report
     from kanhe.flow import Pending
     from kanhe.stores.files.lock import FolderInUse
 
 _HOMES = {
     "kanhe.app.auditing": ("audit_log",),
-    "kanhe.app.desk": ("kept_policy", "open_policies", "warm_policy"),
+    "kanhe.app.resting": ("kept_policy", "open_policies", "warm_policy"),
     "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kanhe.judge.intake.mapping import TableFormat
     from kanhe.stores.files.tabular import Table
 
-DESK_FILE = "desk.db"
+KEYS_FILE = "keys.db"
 KEY_FILE = "state.key"
 SNAPSHOTS = "snapshots"
 _KEY_BYTES = 16
@@ -103,7 +103,7 @@ def open_keys(settings: Settings, clock: Clock) -> ApiKeys:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"cannot make {folder}: {error.strerror}") from error
-    return ApiKeys(folder / DESK_FILE, clock, secrets.token_bytes)
+    return ApiKeys(folder / KEYS_FILE, clock, secrets.token_bytes)
 
 
 def open_shop_table(path: Path, form: TableFormat) -> Table:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kanhe.app.desk import kept_policy
 from kanhe.app.ledger import Progress
 from kanhe.app.opening import open_history
+from kanhe.app.resting import kept_policy
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.record.shadow import ShadowReport, Verdict

@@ -192,7 +192,7 @@ def _keys(settings: Settings) -> Check:
     if not settings.require_keys:
         return _check("keys", "fine", words("serve.open"))
     count = 0
-    if (Path(settings.data_dir) / "desk.db").exists():
+    if (Path(settings.data_dir) / "keys.db").exists():
         try:
             keys = open_keys(settings, now_ms)
         except KanheError as error:

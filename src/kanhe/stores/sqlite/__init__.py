@@ -1,1 +1,1 @@
-"""SQLite: the journal (`journal.db`) and the desk (`desk.db`), one writer each."""
+"""SQLite: the journal (`journal.db`) and the API keys (`keys.db`), one writer each."""

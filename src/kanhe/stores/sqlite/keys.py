@@ -1,4 +1,4 @@
-"""API keys, kept in `desk.db`: who may ask, for which tenant, how often, until when.
+"""API keys, kept in `keys.db`: who may ask, for which tenant, how often, until when.
 
 A token is `kanhe_<id>_<secret>`. The id is public and finds the row; the secret is 256 random bits
 and is shown once. Only its SHA-256 is kept. A slow password hash would add nothing: those exist
@@ -85,7 +85,7 @@ class ApiKeys:
         self._version = -1
         self._checked_ms = 0
         self._closed = False
-        self._db = open_database(self._path, "desk")
+        self._db = open_database(self._path, "keys")
         try:
             with self._lock:
                 self._follow(clock(), at_once=True)

@@ -17,11 +17,11 @@ from urllib.parse import quote
 from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.faults import explained
 
-Database = Literal["journal", "desk", "shadow"]
+Database = Literal["journal", "keys", "shadow"]
 
 _APPLICATION_ID: dict[Database, int] = {
     "journal": 0x4B484A31,
-    "desk": 0x4B484431,
+    "keys": 0x4B484431,
     "shadow": 0x4B485331,
 }
 _FILE_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
