@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 
+from kanhe.core.actor import Actor
 from kanhe.core.errors import StorageError
-from kanhe.stores.desk import positions
+from kanhe.judge.intake.reader import Reader
+from kanhe.judge.intake.registry import builtin
+from kanhe.stores.desk import outgoing, positions
 from kanhe.stores.desk.database import APPLICATION_ID, Desk
 from kanhe.stores.desk.schema import METADATA
 
@@ -88,6 +92,28 @@ def test_the_tables_are_what_the_steps_make() -> None:
     desk = Desk()
     with desk.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    desk.close()
+
+
+def test_what_staff_do_leaves_with_what_they_did() -> None:
+    """An event goes out with the transaction it tells of, is whole, and the registry accepts it."""
+    desk = Desk()
+    actor = Actor(staff="st-1", name="Ana", roles=("analyst",), second_factor=True, ip="192.0.2.1")
+    with pytest.raises(ZeroDivisionError), desk.writing() as connection:
+        outgoing.tell_of(connection, actor, "unmasked", "customer", 5, tenant="shop")
+        _ = 1 / 0
+    with desk.writing() as connection:
+        event_id = outgoing.tell_of(
+            connection, actor, "unmasked", "customer", 1_767_225_600_000, tenant="shop", user="u-1",
+            note="the buyer asked",
+        )  # fmt: skip
+        outgoing.announce(connection, "shop", "case.opened", {"case": 1}, 7)
+    with desk.reading() as connection:
+        (row,) = connection.execute(select(outgoing.EVENTS)).all()
+        assert connection.execute(select(outgoing.NEWS.c.topic)).all() == [("case.opened",)]
+    assert (row.tenant, row.event_id, row.sent_ms) == ("shop", event_id, 0)
+    found = Reader(builtin()).read("shop", row.body, 1_767_225_600_001)
+    assert found.event.id == event_id
     desk.close()
 
 
