@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from kanhe.core.settings import Settings
+from kanhe.protect.desk_pass import DeskDoor
 from kanhe.serve.api.server import ApiServer, prepare_server
 from tests.api.fake_engine import FakeEngine, FakeKeys
 
@@ -49,7 +50,7 @@ def start() -> Iterator[Callable[..., Running]]:
     """Starts servers with given settings and stops them afterwards."""
     running: list[Running] = []
 
-    def begin(with_keys: bool = True, **settings: Any) -> Running:
+    def begin(with_keys: bool = True, desk: DeskDoor | None = None, **settings: Any) -> Running:
         engine, keys = FakeEngine(), FakeKeys()
         keys.add(TOKEN, "shop-a")
         keys.add(OTHER, "shop-b")
@@ -58,6 +59,7 @@ def start() -> Iterator[Callable[..., Running]]:
             keys if with_keys else None,
             Settings(port=0, **settings),
             lambda: b'{"openapi":"3.1.0"}',
+            desk,
         )
         port = sock.getsockname()[1]
 

@@ -66,8 +66,13 @@ class FakePolicies:
 
     resolve = show
 
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
     def propose(self, *asked: Any) -> Any:
-        """None is taken."""
+        """None is taken, and who asked is remembered."""
+        who = next(one for one in asked if hasattr(one, "key"))
+        self.asked.append((who.name, who.key))
         raise LifeError("known", "no pack can be proposed here")
 
     take = rollback = propose
@@ -101,6 +106,7 @@ class FakeEngine:
         self.disk_full = False
         self.broken = False
         self.known_lists = FakeLists()
+        self.known_policies = FakePolicies()
         self.folded = 0
         self.files: dict[str, bytes] = {}
         self.files_asked: list[str] = []
@@ -185,7 +191,7 @@ class FakeEngine:
     @property
     def policies(self) -> FakePolicies:
         """Packs are led to live by tests of the whole."""
-        return FakePolicies()
+        return self.known_policies
 
     def release_rule(self, *named: Any, **more: Any) -> bool:
         """Nothing is held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -188,3 +189,17 @@ def _check_history(done: list[Move], pack: str) -> None:
     assert all(person(m.by) not in (author, KANHE) for m in approvals)
     activation = next(m for m in mine if m.step == "activated" and m in mine[start:])
     assert any(m.live == activation.live for m in approvals)
+
+
+def test_a_new_name_is_no_second_person() -> None:
+    """Who proposed a pack cannot approve it under a name they have taken since: their key is the same."""
+    life = Life()
+    first = move(life, "proposed", PACKS[0])
+    life.after(msgspec.structs.replace(first, key="staff:st-1"))
+    walk(life, PACKS[0], "checked", "backtested", "shadowed", "shared")
+    renamed = msgspec.structs.replace(move(life, "approved", PACKS[0], "bob"), key="staff:st-1")
+    with pytest.raises(LifeError) as caught:
+        life.after(renamed)
+    assert caught.value.code == "own-change"
+    life.after(msgspec.structs.replace(renamed, key="staff:st-2"))
+    assert life.packs[PACKS[0]].approved_by == "bob"

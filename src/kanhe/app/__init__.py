@@ -7,6 +7,7 @@
 - `resting`: the life of policy packs where nobody judges; `policies`: their steps; `succession`,
   `changeover`, `sharing`: bringing packs into the process that judges; `shadowing`: beside it.
 - `auditing`: log and journal, held against each other.
+- `desk_door`, `judge_link`: how console and judging process speak with each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
 - `pasts`: events of before, of an installation or of files; `reading`: those files.
 
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
+    from kanhe.app.desk_door import OpenDoor
     from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
     from kanhe.app.installation import Kanhe, Stats
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "kanhe.app.auditing": ("audit_log",),
     "kanhe.app.resting": ("kept_policy", "open_policies", "warm_policy"),
+    "kanhe.app.desk_door": ("OpenDoor",),
     "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
@@ -74,7 +77,8 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "EventFile", "FileAccount", "FolderInUse", "Follower", "Kanhe", "Ledger", "OpenPast", "Pending",
+    "EventFile", "FileAccount", "FolderInUse", "Follower", "Kanhe", "Ledger", "OpenDoor", "OpenPast",
+    "Pending",
     "Stats", "Who", "add_log_key", "ask_to_erase", "audit_log", "build_dataset",
     "build_dataset_of_files", "erasure_is_open", "find_person",
     "has_baseline", "kanhe_in_memory", "kept_policy", "last_row", "look_over_journal", "open_history", "open_journal",

@@ -77,7 +77,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     """Who, or `KANHE`."""
     key: str = ""
-    """The API key they used."""
+    """The API key they used; `staff:` and their id if they signed in at the desk."""
     why: str = ""
     at_ms: int
     facts: dict[str, str] = {}
@@ -166,7 +166,7 @@ class Life(msgspec.Struct):
             )
         if move.step == "shared":
             self._check_share(move, pack)
-        if move.step == "approved" and person(move.by) == person(pack.author):
+        if move.step == "approved" and _same_person(move, pack):
             raise LifeError(
                 "own-change", f"{move.by} proposed this pack: somebody else approves it"
             )
@@ -282,6 +282,13 @@ class Life(msgspec.Struct):
         mine = move.step in ("checked", "in_force", "rolled_back", "withdrawn")
         if person(move.by) == KANHE and not mine:
             raise LifeError("no-person", f"{move.by} is no person")
+
+
+def _same_person(move: Move, pack: PackLife) -> bool:
+    """Whether whoever takes this step proposed the pack, perhaps under another name since."""
+    proposed = next((made for made in reversed(pack.moves) if made.step == "proposed"), None)
+    same_key = proposed is not None and move.key != "" and move.key == proposed.key
+    return same_key or person(move.by) == person(pack.author)
 
 
 def person(name: str) -> str:

@@ -1,7 +1,8 @@
 """Who is calling, what they may do, and how fast: API keys, scopes, token buckets.
 
 A token is looked up once a second and in between known by its hash, so a revoked key stops working
-within about a second. A key says which tenant its holder is: nothing in a request can.
+within about a second. A key says which tenant its holder is: nothing in a request can. The console
+alone has a pass (`protect.desk_pass`), which names the tenant and the person it asks for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import math
 import time
 from collections.abc import Callable
 
+from kanhe.protect.desk_pass import MOST_BYTES as MOST_PASS_BYTES
+from kanhe.protect.desk_pass import PREFIX as PASS_PREFIX
+from kanhe.protect.desk_pass import DeskDoor
 from kanhe.serve.api.answers import Rejected, rejected, retry_after
 from kanhe.serve.api.ports import Keys
 
@@ -28,6 +32,8 @@ OPEN_TENANT = "default"
 
 _TRUSTED_S = 1.0
 _MOST_CACHED = 10_000
+_MOST_KEY_BYTES = 512
+_PASS = b"bearer " + PASS_PREFIX.encode()
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="kanhe"')
 
 
@@ -62,7 +68,7 @@ class Bucket:
 class Caller:
     """One authenticated caller, known without a new look until `trusted_until` (monotonic)."""
 
-    __slots__ = ("bucket", "key_id", "name", "scopes", "tenant", "trusted_until")
+    __slots__ = ("bucket", "key_id", "name", "scopes", "staff", "tenant", "trusted_until")
 
     def __init__(
         self,
@@ -72,9 +78,11 @@ class Caller:
         bucket: Bucket | None,
         trusted_until: float,
         name: str = "",
+        staff: str = "",
     ) -> None:
         self.key_id = key_id
         self.name = name
+        self.staff = staff
         self.tenant = tenant
         self.scopes = scopes
         self.bucket = bucket
@@ -82,11 +90,18 @@ class Caller:
 
 
 class Gate:
-    """Lets callers in. Without `keys` everybody is the caller of one open tenant."""
+    """Lets callers in. Without `keys` everybody is the caller of one open tenant, but for whoever
+    shows a pass: it must be a good one, and then it is for whom it says."""
 
-    def __init__(self, keys: Keys | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        keys: Keys | None,
+        monotonic: Callable[[], float] = time.monotonic,
+        desk: DeskDoor | None = None,
+    ) -> None:
         self._keys = keys
         self._monotonic = monotonic
+        self._desk = desk or DeskDoor()
         self._open = Caller("open", OPEN_TENANT, frozenset(SCOPES), None, math.inf)
         self._known: dict[bytes, Caller] = {}
         self._buckets: dict[str, tuple[float, int, Bucket]] = {}
@@ -96,12 +111,19 @@ class Gate:
         """Whether everybody is let in, because there are no keys."""
         return self._keys is None
 
+    def is_nobody(self, caller: Caller) -> bool:
+        """Whether this caller was let in unknown, because there are no keys."""
+        return caller is self._open
+
     def admit(self, authorization: bytes, scope: str) -> Caller:
         """The caller behind an `Authorization` header who may use `scope`.
 
         Raises a rejection: 401 without a valid token, 403 without the scope.
         """
-        caller = self._open if self._keys is None else self._caller(authorization)
+        if self._keys is None and not _is_pass(authorization):
+            caller = self._open
+        else:
+            caller = self._caller(authorization)
         if scope not in caller.scopes:
             raise rejected(
                 "scope-missing",
@@ -131,7 +153,8 @@ class Gate:
                 )
 
     def _caller(self, authorization: bytes) -> Caller:
-        if len(authorization) > 512 or authorization[:7].lower() != b"bearer ":
+        most = MOST_PASS_BYTES if _is_pass(authorization) else _MOST_KEY_BYTES
+        if len(authorization) > most or authorization[:7].lower() != b"bearer ":
             raise _unauthorized("Send the header 'Authorization: Bearer kanhe_…'.")
         token = authorization[7:].strip()
         digest = hashlib.sha256(token).digest()
@@ -142,24 +165,39 @@ class Gate:
         return self._look_up(token, digest, now)
 
     def _look_up(self, token: bytes, digest: bytes, now: float) -> Caller:
-        assert self._keys is not None
         self._known.pop(digest, None)
-        holder = self._keys.authenticate(token.decode("latin-1"))
-        if holder is None:
+        caller = self._of_pass(token, now) or self._of_key(token, now)
+        if caller is None:
             raise _unauthorized("The token is unknown, revoked or expired.")
-        bucket = self._bucket(holder.id, holder.rate_per_s, holder.burst)
-        caller = Caller(
-            holder.id,
-            holder.tenant,
-            frozenset(holder.scopes),
-            bucket,
-            now + _TRUSTED_S,
-            holder.name,
-        )
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
         self._known[digest] = caller
         return caller
+
+    def _of_key(self, token: bytes, now: float) -> Caller | None:
+        """The holder of an API key."""
+        holder = None if self._keys is None else self._keys.authenticate(token.decode("latin-1"))
+        if holder is None:
+            return None
+        bucket = self._bucket(holder.id, holder.rate_per_s, holder.burst)
+        scopes = frozenset(holder.scopes)
+        return Caller(holder.id, holder.tenant, scopes, bucket, now + _TRUSTED_S, holder.name)
+
+    def _of_pass(self, token: bytes, now: float) -> Caller | None:
+        """Whom the console asks for: what they may do there was decided there."""
+        behalf = self._desk.opened_by(token)
+        if behalf is None:
+            return None
+        key_id = f"staff:{behalf.staff}" if behalf.staff else "desk"
+        return Caller(
+            key_id,
+            behalf.tenant,
+            frozenset(SCOPES),
+            None,
+            now + _TRUSTED_S,
+            behalf.name,
+            behalf.staff,
+        )
 
     def _bucket(self, key_id: str, rate_per_s: float, burst: int) -> Bucket | None:
         """One bucket per key for as long as its limits are the same."""
@@ -170,6 +208,10 @@ class Gate:
             kept = (rate_per_s, burst, Bucket(rate_per_s, burst, self._monotonic))
             self._buckets[key_id] = kept
         return kept[2]
+
+
+def _is_pass(authorization: bytes) -> bool:
+    return authorization[: len(_PASS)].lower() == _PASS
 
 
 def _unauthorized(detail: str) -> Rejected:

@@ -128,7 +128,8 @@ class ListRoutes:
             "type": event_type,
             "at_ms": _now_ms(),
             "list_name": name,
-            "staff": staff or f"key:{caller.key_id}",
+            # Whoever signed in at the desk cannot be written down as somebody else.
+            "staff": caller.staff or staff or f"key:{caller.key_id}",
             **change,
         }
         waiting = await self._intake.group.take_one(

@@ -1,4 +1,5 @@
-"""The life of policy packs over HTTP. Who takes a step is the person that the API key belongs to.
+"""The life of policy packs over HTTP. Who takes a step is the person that the API key belongs to, or
+whom the pass of the desk names.
 
 `GET /v1/policy` shows all packs, `GET /v1/policy/packs/{hash}` one with its steps;
 `POST /v1/policy/packs` proposes one, `POST /v1/policy/packs/{hash}/{step}` has it take a step,
@@ -186,7 +187,7 @@ class PolicyRoutes:
 
     def _person(self, request: Request, scope: str) -> Person:
         caller = self._admit(request, scope)
-        if self._intake.gate.is_open:
+        if self._intake.gate.is_nobody(caller) or not caller.name:
             raise rejected(
                 "policy-step-refused",
                 "The policy cannot take this step",

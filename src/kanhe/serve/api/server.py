@@ -16,6 +16,7 @@ import uvicorn
 
 from kanhe.core.errors import SettingsError, StorageError
 from kanhe.core.settings import Settings
+from kanhe.protect.desk_pass import DeskDoor
 from kanhe.serve.api.access import Gate
 from kanhe.serve.api.application import Application, note_fault
 from kanhe.serve.api.connection import connection_type
@@ -60,13 +61,14 @@ def run_server(
     settings: Settings,
     describe: Callable[[], bytes],
     listening: Callable[[str], None] = lambda url: None,
+    desk: DeskDoor | None = None,
 ) -> None:
     """Serve until told to stop. Raises `SettingsError` if the address cannot be listened on.
 
     Without `keys` every caller is let in, which is only accepted on a loopback address.
-    `listening` is told the URL once the port is bound.
+    `listening` is told the URL once the port is bound. `desk` is where the console's passes open.
     """
-    server, sock = prepare_server(engine, keys, settings, describe)
+    server, sock = prepare_server(engine, keys, settings, describe, desk)
     with sock:
         url = url_of(sock)
         _log.info("serve.listening", extra={"url": url, "keys": keys is not None})
@@ -75,7 +77,11 @@ def run_server(
 
 
 def prepare_server(
-    engine: Engine, keys: Keys | None, settings: Settings, describe: Callable[[], bytes]
+    engine: Engine,
+    keys: Keys | None,
+    settings: Settings,
+    describe: Callable[[], bytes],
+    desk: DeskDoor | None = None,
 ) -> tuple[ApiServer, socket.socket]:
     """A server and the socket it will listen on, already bound."""
     if keys is None and not is_loopback(settings.host):
@@ -83,7 +89,7 @@ def prepare_server(
             f"without API keys Kanhe only listens on this machine (127.0.0.1), not on "
             f"{settings.host}; make a key with 'kanhe keys create' and leave out --open"
         )
-    application = Application(engine, settings, Gate(keys), describe)
+    application = Application(engine, settings, Gate(keys, desk=desk), describe)
     config = uvicorn.Config(
         application,
         loop="uvloop",

@@ -41,7 +41,7 @@ def opened(settings: Settings) -> Kanhe:
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Refuses to start where nobody could get in."""
-    from kanhe.app import has_baseline, open_keys
+    from kanhe.app import OpenDoor, has_baseline, open_keys
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
     from kanhe.serve.cli.beside import BesideServer
@@ -56,6 +56,7 @@ def serve(settings: Settings) -> None:
     mode = words("serve.open" if keys is None else "serve.with_keys")
 
     def listening(url: str) -> None:
+        door.told(url)
         tell(words("serve.listening", version=kanhe.__version__, url=url, keys=mode))
 
     described: dict[str, bytes] = {}
@@ -68,6 +69,7 @@ def serve(settings: Settings) -> None:
             described[pack.hash] = describe_openapi(pack.registry)
         return described[pack.hash]
 
+    door = OpenDoor(settings)
     with opened(settings) as engine:
         helper = BesideServer(settings)
         engine.help_with(helper)
@@ -77,8 +79,9 @@ def serve(settings: Settings) -> None:
         if settings.drift_every_ms and (has_baseline(settings) or engine.pack.models):
             beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
         try:
-            run_server(engine, keys, settings, description, listening)
+            run_server(engine, keys, settings, description, listening, door.door)
         finally:
+            door.close()
             helper.close()
             for process in beside:
                 process.close()
