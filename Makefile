@@ -13,10 +13,10 @@ BENCH := .venv/.bench-$(HERE)
 PY := .venv/bin/python
 DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(KANHE_DATA),--data-dir "$(KANHE_DATA)") $(ARGS)
 
-.PHONY: help setup demo test check fix docs bench clean
+.PHONY: help setup demo test check fix docs bench clean console-bundle phrases
 
 help: ## Show this list.
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUN): pyproject.toml uv.lock .ci/setup
 	@.ci/setup --no-default-groups
@@ -58,6 +58,13 @@ bench: $(BENCH) ## Measure, print a table, write bench/results/latest.json.
 	    echo "bench: without $$tool the rows that need it are left out" >&2; \
 	done
 	$(PY) -m bench $(ARGS)
+
+phrases: $(DEV) ## Bring the texts of the console's pages into their catalogues; says what lacks Chinese.
+	$(PY) .ci/phrases.py
+
+CONSOLE_BUNDLE := src/kanhe/serve/console/bundle
+console-bundle: ## Put the console's vendored scripts together anew, as their lock file says; needs Node.
+	cd $(CONSOLE_BUNDLE) && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs && rm -rf node_modules
 
 clean: ## Remove what make has made here; your data folders stay.
 	rm -rf .venv .make build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache bench/results/work

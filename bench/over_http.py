@@ -153,7 +153,7 @@ def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
     ).stdout.strip()  # fmt: skip
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
     sequencer = ["nice", "-n", "5", *kanhe, "ledger", "run", "--data-dir", data]
-    environment = os.environ | {"KANHE_LOG_SEQUENCER": "false"}
+    environment = os.environ | {"KANHE_LOG_SEQUENCER": "false", "KANHE_CONSOLE": "false"}
     with (
         _running(pinned(command, cores()[0]), port, pack.parent / "log.txt", environment),
         _process(pinned(sequencer, cores()[1]), pack.parent / "sequencer.txt", os.environ.copy()),

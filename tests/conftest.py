@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+# A console beside every server that a test starts would be a second process for nothing; those who
+# test the console start it themselves.
+os.environ.setdefault("KANHE_CONSOLE", "false")
+
 # On a busy machine a deadline finds slow neighbours, not slow code. With CI set, the examples are
 # the same in every run, so that a red run is about the change and not about luck.
 settings.register_profile(

@@ -29,6 +29,11 @@ CATCHES_ALL: dict[tuple[str, str], str] = {
         "app/installation.py",
         "_walk",
     ): "what breaks for one event of a group is that event's outcome",
+    ("app/loops.py", "_run"): "what runs beside the pages tries again",
+    (
+        "serve/console/guard.py",
+        "__call__",
+    ): "a page that fails unexpectedly becomes a page that says so",
     ("serve/api/application.py", "__call__"): "a request that fails unexpectedly gets its problem",
     ("serve/api/connection.py", "_take"): "the same, on the short way for one event",
     ("serve/api/server.py", "_tend"): "the tick that drops slow clients outlives what else is due",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Language = Literal["en", "zh_CN"]
+Theme = Literal["light", "dark", "system"]
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,3 +29,19 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def sees(self, tenant: str) -> bool:
         """Whether records of this tenant are theirs to see."""
         return self.tenant in ("", tenant)
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose session a request of the console came with, what they may do, and how they like to read."""
+
+    actor: Actor
+    permissions: frozenset[str] = frozenset()
+    language: Language | None = None
+    """`None` until they have chosen: then what their browser asks for."""
+    theme: Theme = "system"
+    time_zone: str = "UTC"
+    """A name of the IANA time zone database."""
+
+    def may(self, permission: str) -> bool:
+        """Whether they have this permission."""
+        return permission in self.permissions

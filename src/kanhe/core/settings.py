@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_witnesses: str = ""
     log_cosignatures: int = 0
     drift_every_ms: int = 60_000
+    console: bool = True
+    console_host: str = "127.0.0.1"
+    console_port: int = 8081
+    console_url: str = ""
     log_level: str = "info"
     log_format: str = "text"
 
@@ -238,6 +242,26 @@ SETTINGS: tuple[Setting, ...] = (
         "保存基线后，服务运行期间检查漂移的间隔；0 表示不检查。",
         0,
         86_400_000,
+    ),
+    Setting(
+        "console",
+        "Whether `kanhe serve` runs the console beside itself; if not, run `kanhe console`.",
+        "kanhe serve 是否同时运行控制台；若否，请自行运行 kanhe console。",
+    ),
+    Setting("console_host", "Address the console listens on.", "控制台的监听地址。"),
+    Setting(
+        "console_port",
+        "Port the console listens on; 0 takes any free one.",
+        "控制台的监听端口；0 表示任选空闲端口。",
+        0,
+        65_535,
+    ),
+    Setting(
+        "console_url",
+        "Address under which people reach the console, such as https://desk.example.com; passkeys are"
+        " bound to its name. Empty: http://localhost and the port, for this machine only.",
+        "员工访问控制台的地址，如 https://desk.example.com；通行密钥与其域名绑定。留空表示仅供本机以"
+        " http://localhost 加端口访问。",
     ),
     Setting(
         "log_level",

@@ -88,6 +88,23 @@ def _serving(app: typer.Typer) -> None:
             )
         )  # fmt: skip
 
+    @app.command(help=words("help.console"))
+    def console(
+        host: Annotated[str | None, typer.Option("--host", help=words("opt.console_host"))] = None,
+        port: Annotated[int | None, typer.Option("--port", help=words("opt.console_port"))] = None,
+        beside_parent: Annotated[bool, typer.Option("--beside-parent", hidden=True)] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        log_level: Annotated[str | None, typer.Option(help=words("opt.log_level"))] = None,
+        log_format: Annotated[str | None, typer.Option(help=words("opt.log_format"))] = None,
+    ) -> None:
+        from kanhe.serve.cli import serving
+
+        settings = serving.settings_from(
+            console_host=host, console_port=port, data_dir=data_dir,
+            log_level=log_level, log_format=log_format,
+        )  # fmt: skip
+        serving.serve_console(settings, beside_parent)
+
     @app.command(help=words("help.doctor"))
     def doctor(
         data_dir: Annotated[str | None, options.data_dir()] = None,

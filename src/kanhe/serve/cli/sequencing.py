@@ -102,14 +102,20 @@ def until_stopped(beside_parent: bool, gives_way: int) -> threading.Event:
     def ended(number: int, frame: FrameType | None) -> None:
         stop.set()
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
+    if beside_parent:
+        stopped_with_parent(stop, gives_way)
+    return stop
+
+
+def stopped_with_parent(stop: threading.Event, gives_way: int) -> None:
+    """Set `stop` when standard input ends, which says that the parent has gone; give way to it."""
+
     def wait_for_end() -> None:
         sys.stdin.buffer.read()
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ended)
-    if beside_parent:
-        # Where both share a processor, whoever waits for a decision comes first.
-        os.nice(gives_way)
-        threading.Thread(target=wait_for_end, daemon=True).start()
-    return stop
+    # Where both share a processor, whoever waits for a decision comes first.
+    os.nice(gives_way)
+    threading.Thread(target=wait_for_end, daemon=True).start()

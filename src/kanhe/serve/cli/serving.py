@@ -15,6 +15,9 @@ from kanhe.serve.cli.wording import words
 if TYPE_CHECKING:
     from kanhe.app import Kanhe
 
+_CONSOLE_GIVES_WAY = 5
+"""Steps of niceness behind whoever judges, where both share a processor."""
+
 
 def settings_from(**options: Any) -> Settings:
     """The settings from options (`None`: not given), environment and `kanhe.toml`."""
@@ -78,6 +81,8 @@ def serve(settings: Settings) -> None:
             beside.append(ProcessBeside(settings, "sequencer", "ledger", "run"))
         if settings.drift_every_ms and (has_baseline(settings) or engine.pack.models):
             beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
+        if settings.console:
+            beside.append(ProcessBeside(settings, "console", "console"))
         try:
             run_server(engine, keys, settings, description, listening, door.door)
         finally:
@@ -88,3 +93,23 @@ def serve(settings: Settings) -> None:
     if keys is not None:
         keys.close()
     tell(words("serve.stopped"))
+
+
+def serve_console(settings: Settings, beside_parent: bool) -> None:
+    """Serve the console until told to stop; beside a server, until that has gone."""
+    import threading
+
+    from kanhe.serve.cli.sequencing import stopped_with_parent
+    from kanhe.serve.console.server import run_console
+    from kanhe.serve.logs import start_logging
+
+    start_logging(settings.log_level, settings.log_format)
+    stop = threading.Event()
+    if beside_parent:
+        stopped_with_parent(stop, _CONSOLE_GIVES_WAY)
+
+    def listening(url: str) -> None:
+        tell(words("console.listening", url=url))
+
+    run_console(settings, now_ms, listening, stop)
+    tell(words("console.stopped"))

@@ -57,6 +57,10 @@ HELP: dict[str, tuple[str, str]] = {
         "Show the verifier key, the known logs, and what was cosigned of each.",
         "查看验证公钥、已登记的日志，以及各日志已联署的最大规模。",
     ),
+    "help.console": (
+        "Serve the console, which `kanhe serve` does by itself.",
+        "启动控制台（kanhe serve 会自动启动）。",
+    ),
     "help.doctor": (
         "Check this machine and the data folder, and say what to do.",
         "检查本机和数据目录，并说明如何处理问题。",
@@ -81,6 +85,11 @@ HELP: dict[str, tuple[str, str]] = {
     "opt.tenant": ("Whose events these are.", "事件所属租户。"),
     "opt.host": ("Address to listen on.", "监听地址。"),
     "opt.port": ("Port to listen on; 0 takes any.", "监听端口；0 表示任选。"),
+    "opt.console_host": ("Address the console listens on.", "控制台的监听地址。"),
+    "opt.console_port": (
+        "Port the console listens on; 0 takes any.",
+        "控制台的监听端口；0 表示任选。",
+    ),
     "opt.keys": (
         "Whether callers need an API key. --open is the same as --no-require-keys and only works on"
         " this machine's own address.",

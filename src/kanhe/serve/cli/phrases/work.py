@@ -11,6 +11,11 @@ WORK: dict[str, tuple[str, str]] = {
         "Kanhe {version} listens on {url} ({keys}). Stop with Ctrl+C.",
         "勘合 {version} 正在监听 {url}（{keys}）。按 Ctrl+C 停止。",
     ),
+    "console.listening": (
+        "The console is at {url}. Stop with Ctrl+C.",
+        "控制台地址：{url}。按 Ctrl+C 停止。",
+    ),
+    "console.stopped": ("The console has stopped.", "控制台已停止。"),
     "serve.with_keys": ("API keys required", "需要 API 密钥"),
     "serve.open": ("open: no API keys", "开放：不要求 API 密钥"),
     "serve.stopped": (

@@ -1,0 +1,72 @@
+"""What the console works with, put together: the desk's file, those who work on it, what runs beside.
+
+Each area adds one field to `Services` and builds it in `open_console`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from kanhe.app.loops import Loops
+from kanhe.core.actor import Visitor
+from kanhe.core.errors import StorageError
+from kanhe.core.settings import Settings
+from kanhe.core.time import Clock
+from kanhe.stores.desk.database import Desk
+
+DESK_FILE = "desk.db"
+
+
+class Staffing(Protocol):
+    """Who knows sessions and the people behind them."""
+
+    def visitor(self, token: str) -> Visitor | None:
+        """Whose session this is; `None` if there is no such session, or it has ended."""
+
+    def prefer(self, visitor: Visitor, **choices: str) -> None:
+        """Remember how this person likes to read: `language`, `theme`, `time_zone`."""
+
+
+class Nobody:
+    """Where nobody has an account, nobody comes in."""
+
+    def visitor(self, token: str) -> Visitor | None:
+        """No session is known."""
+        return None
+
+    def prefer(self, visitor: Visitor, **choices: str) -> None:
+        """Nobody has choices to remember."""
+
+
+class Services:
+    """All that pages work with, and what runs beside them."""
+
+    def __init__(self, settings: Settings, clock: Clock, desk: Desk) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.desk = desk
+        self.loops = Loops()
+        self.staffing: Staffing = Nobody()
+
+    def start(self) -> None:
+        """Have what runs beside the pages begin."""
+        self.loops.start()
+
+    def close(self) -> None:
+        """Stop what runs beside, and release the files."""
+        self.loops.close()
+        self.desk.close()
+
+
+def open_console(settings: Settings, clock: Clock) -> Services:
+    """Open the desk in `settings.data_dir`, made if it is new. What runs beside begins with `start`.
+
+    Raises `StorageError` if the folder or the file cannot be used.
+    """
+    folder = Path(settings.data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
+    return Services(settings, clock, Desk(folder / DESK_FILE))
