@@ -322,12 +322,13 @@ CHOICES = (
     _choice("merchant_kind", "person sole_trader company brand factory", "What kind of merchant.", "商家类型。"),
     _choice("staff_action", "viewed searched exported changed deleted approved rejected refunded "
             "credited overrode unmasked granted_access revoked_access signed_in policy_changed "
-            "listed other", "What the employee did.", "员工操作。"),
+            "listed other signed_out created decided assigned escalated noted invited downloaded", "What the employee did.", "员工操作。"),
     _choice("resource", "customer order payment card payout merchant address message policy list "
-            "account report credential system", "What it was done to.", "操作对象。"),
+            "account report credential system case alert evidence decision session role staff webhook "
+            "key", "What it was done to.", "操作对象。"),
     _choice("severity", "info low medium high critical", "How bad it is.", "严重程度。"),
     _choice("finding_kind", "firewall intrusion malware mail scanner waf endpoint bot_manager "
-            "secret_leak phishing person other", "Which kind of tool found it.", "发现来源类型。"),
+            "secret_leak phishing person other installation", "Which kind of tool found it.", "发现来源类型。"),
     _choice("verdict", "fraud legitimate abuse unknown", "What turned out to be true.", "事后认定的真实情况。"),
     _choice("label_source", "chargeback manual_review customer_report merchant_report police bank "
             "complaint system", "Who established it.", "认定来源。"),

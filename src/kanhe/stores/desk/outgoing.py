@@ -8,10 +8,25 @@ harmless.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, Text, insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from kanhe.core.actor import Actor
 from kanhe.stores.desk.schema import METADATA
@@ -31,8 +46,8 @@ EVENTS = Table(
     Column("problem", Text, nullable=False, server_default=""),
     Index("ix_outgoing_events_unsent", "sent_ms", "id"),
 )
-"""Events of the registry, as JSON. `sent_ms` is 0 until the journal has it; `problem` is why it was
-refused for good."""
+"""Events of the registry, as JSON. `sent_ms` is 0 until the journal has it, or has refused it for
+good; then `problem` says why."""
 
 NEWS = Table(
     "news",
@@ -108,3 +123,114 @@ def announce(
             tenant=tenant, topic=topic, payload=_encode(dict(payload)), created_ms=now_ms
         )
     )
+
+
+# For whoever delivers
+
+
+class Waiting(NamedTuple):
+    """An event that the journal does not have yet."""
+
+    id: int
+    tenant: str
+    event_id: str
+    body: bytes
+
+
+class Undelivered(NamedTuple):
+    """An event that was refused for good."""
+
+    id: int
+    tenant: str
+    event_id: str
+    body: bytes
+    created_ms: int
+    refused_ms: int
+    problem: str
+
+
+def waiting(connection: Connection, most: int) -> list[Waiting]:
+    """The oldest events that wait, in the order in which they were written."""
+    chosen = select(EVENTS.c.id, EVENTS.c.tenant, EVENTS.c.event_id, EVENTS.c.body)
+    chosen = chosen.where(EVENTS.c.sent_ms == 0).order_by(EVENTS.c.id).limit(most)
+    return [Waiting(*row) for row in connection.execute(chosen)]
+
+
+def mark(connection: Connection, ids: Iterable[int], now_ms: int) -> None:
+    """The journal has these."""
+    _settle(connection, ((one, "") for one in ids), now_ms)
+
+
+def mark_refused(connection: Connection, event: int, problem: str, now_ms: int) -> None:
+    """The journal will not have this one, and why."""
+    _settle(connection, [(event, problem or "refused without a reason")], now_ms)
+
+
+def _settle(connection: Connection, settled: Iterable[tuple[int, str]], now_ms: int) -> None:
+    rows = [{"event": event, "why": why, "at": max(now_ms, 1)} for event, why in settled]
+    if rows:
+        statement = update(EVENTS).where(EVENTS.c.id == bindparam("event"))
+        connection.execute(
+            statement.values(sent_ms=bindparam("at"), problem=bindparam("why")), rows
+        )
+
+
+def undelivered(
+    connection: Connection, tenant: str | None = None, most: int = 200
+) -> list[Undelivered]:
+    """What was refused for good, the latest first; of one tenant if asked."""
+    columns = (EVENTS.c.id, EVENTS.c.tenant, EVENTS.c.event_id, EVENTS.c.body, EVENTS.c.created_ms)
+    chosen = select(*columns, EVENTS.c.sent_ms, EVENTS.c.problem)
+    chosen = chosen.where(EVENTS.c.sent_ms > 0, EVENTS.c.problem != "")
+    if tenant is not None:
+        chosen = chosen.where(EVENTS.c.tenant == tenant)
+    found = connection.execute(chosen.order_by(EVENTS.c.id.desc()).limit(most))
+    return [Undelivered(*row) for row in found]
+
+
+def send_again(connection: Connection, event: int, tenant: str | None = None) -> bool:
+    """Have a refused event tried once more; False if there is none such."""
+    statement = update(EVENTS).where(EVENTS.c.id == event, EVENTS.c.problem != "")
+    if tenant is not None:
+        statement = statement.where(EVENTS.c.tenant == tenant)
+    return connection.execute(statement.values(sent_ms=0, problem="")).rowcount > 0
+
+
+def backlog(connection: Connection) -> tuple[int, int]:
+    """How many events wait, and since when the oldest does (0 if none)."""
+    chosen = select(func.count(), func.min(EVENTS.c.created_ms)).where(EVENTS.c.sent_ms == 0)
+    count, oldest = connection.execute(chosen).one()
+    return count, oldest or 0
+
+
+def trim(connection: Connection, before_ms: int, most: int) -> int:
+    """Forget events that the journal had before then, at most so many; gives how many.
+
+    What was refused stays until somebody has sent it again.
+    """
+    old = select(EVENTS.c.id).where(
+        EVENTS.c.sent_ms > 0, EVENTS.c.sent_ms < before_ms, EVENTS.c.problem == ""
+    )
+    return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(old.limit(most)))).rowcount
+
+
+class News(NamedTuple):
+    """Something that was announced."""
+
+    id: int
+    tenant: str
+    topic: str
+    payload: bytes
+    created_ms: int
+
+
+def news_after(connection: Connection, position: int, most: int) -> Sequence[News]:
+    """What was announced after a position, in order."""
+    chosen = select(NEWS).where(NEWS.c.id > position).order_by(NEWS.c.id).limit(most)
+    return [News(*row) for row in connection.execute(chosen)]
+
+
+def trim_news(connection: Connection, up_to: int, before_ms: int) -> int:
+    """Forget what all who deliver have read, and that is older than then; gives how much."""
+    gone = delete(NEWS).where(NEWS.c.id <= up_to, NEWS.c.created_ms < before_ms)
+    return connection.execute(gone).rowcount
