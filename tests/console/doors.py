@@ -37,7 +37,7 @@ def person(name: str, *permissions: str, tenant: str = "", **more: Any) -> Visit
 
 
 class Door:
-    """Sessions by token, and what people chose. Implements `kanhe.app.console.Staffing`."""
+    """Sessions by token, and what people chose. Stands in for `kanhe.app.staffing.Staffing`."""
 
     def __init__(self, **people: Visitor) -> None:
         self.people = dict(people)

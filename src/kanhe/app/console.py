@@ -6,37 +6,15 @@ Each area adds one field to `Services` and builds it in `open_console`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 from kanhe.app.loops import Loops
-from kanhe.core.actor import Visitor
+from kanhe.app.staffing import open_staffing
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.stores.desk.database import Desk
 
 DESK_FILE = "desk.db"
-
-
-class Staffing(Protocol):
-    """Who knows sessions and the people behind them."""
-
-    def visitor(self, token: str) -> Visitor | None:
-        """Whose session this is; `None` if there is no such session, or it has ended."""
-
-    def prefer(self, visitor: Visitor, **choices: str) -> None:
-        """Remember how this person likes to read: `language`, `theme`, `time_zone`."""
-
-
-class Nobody:
-    """Where nobody has an account, nobody comes in."""
-
-    def visitor(self, token: str) -> Visitor | None:
-        """No session is known."""
-        return None
-
-    def prefer(self, visitor: Visitor, **choices: str) -> None:
-        """Nobody has choices to remember."""
 
 
 class Services:
@@ -47,7 +25,7 @@ class Services:
         self.clock = clock
         self.desk = desk
         self.loops = Loops()
-        self.staffing: Staffing = Nobody()
+        self.staffing = open_staffing(settings, desk, clock)
 
     def start(self) -> None:
         """Have what runs beside the pages begin."""

@@ -57,6 +57,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console_host: str = "127.0.0.1"
     console_port: int = 8081
     console_url: str = ""
+    session_idle_ms: int = 3_600_000
+    session_absolute_ms: int = 43_200_000
+    session_fresh_ms: int = 900_000
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_secret_file: str = ""
+    oidc_name: str = ""
     log_level: str = "info"
     log_format: str = "text"
 
@@ -262,6 +269,47 @@ SETTINGS: tuple[Setting, ...] = (
         " bound to its name. Empty: http://localhost and the port, for this machine only.",
         "员工访问控制台的地址，如 https://desk.example.com；通行密钥与其域名绑定。留空表示仅供本机以"
         " http://localhost 加端口访问。",
+    ),
+    Setting(
+        "session_idle_ms",
+        "A session of the console ends when it was not used for so long.",
+        "控制台会话闲置多久后自动退出。",
+        60_000,
+        _DAY_MS,
+    ),
+    Setting(
+        "session_absolute_ms",
+        "A session of the console ends after so long, however much it is used.",
+        "控制台会话的最长有效时间，到期须重新登录。",
+        300_000,
+        7 * _DAY_MS,
+    ),
+    Setting(
+        "session_fresh_ms",
+        "How long a second factor counts for what is dangerous, such as changing roles.",
+        "第二因素验证后多久内可执行高风险操作（如调整角色），超时须重新验证。",
+        60_000,
+        _DAY_MS,
+    ),
+    Setting(
+        "oidc_issuer",
+        "Issuer of the company's single sign-on (OpenID Connect), an https URL. Empty: there is none.",
+        "企业单点登录（OpenID Connect）的签发方地址（https）。留空表示不启用。",
+    ),
+    Setting(
+        "oidc_client_id",
+        "The id under which Kanhe is known to the single sign-on.",
+        "Kanhe 在单点登录系统中注册的客户端 ID。",
+    ),
+    Setting(
+        "oidc_secret_file",
+        "File with the secret that belongs to that id, mode 0600. Empty: a public client, with PKCE only.",
+        "存放客户端密钥的文件，权限须为 0600。留空表示公共客户端，仅使用 PKCE。",
+    ),
+    Setting(
+        "oidc_name",
+        "What the button of the single sign-on says. Empty: the issuer's host.",
+        "单点登录按钮上显示的名称。留空则显示签发方域名。",
     ),
     Setting(
         "log_level",

@@ -44,12 +44,16 @@ class Hashing:
 
     def hashed(self, secret: str) -> str:
         """The hash of a secret that was made fit for it (`passwords.prepared`)."""
-        return self._argon(self._random_bytes(SALT_BYTES)).derive_phc_encoded(secret.encode())
+        return self._argon(self._random_bytes(SALT_BYTES)).derive_phc_encoded(
+            secret.encode("utf-8", "surrogatepass")
+        )
 
     def fits(self, secret: str, kept: str) -> bool:
         """Whether `kept` is the hash of `secret`. An empty `kept` fits nothing, after the same work."""
         try:
-            Argon2id.verify_phc_encoded(secret.encode(), kept or self._nobody)
+            Argon2id.verify_phc_encoded(
+                secret.encode("utf-8", "surrogatepass"), kept or self._nobody
+            )
         except InvalidKey:
             return False
         return bool(kept)
@@ -61,7 +65,7 @@ class Hashing:
 
     def derived(self, secret: str, salt: bytes) -> bytes:
         """The hash of `secret` under a salt that several hashes share (recovery codes of one set)."""
-        return self._argon(salt).derive(secret.encode())
+        return self._argon(salt).derive(secret.encode("utf-8", "surrogatepass"))
 
     def _argon(self, salt: bytes) -> Argon2id:
         costs = self._costs
