@@ -36,6 +36,8 @@ demo: $(RUN) ## Judge a living shop under attack; DATA=orders.parquet judges a r
 	@env -u KANHE_DATA -u KANHE_DEMO_EXIT .venv/bin/kanhe demo $(DEMO_ARGS)
 
 test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
+	@command -v chromium >/dev/null || .ci/packages chromium || true
+	@[ -n "$$(fc-list :lang=zh 2>/dev/null | head -n 1)" ] || .ci/packages fontconfig fonts-wqy-microhei || true
 	@$(PY) -m pytest -q $(ARGS)
 
 check: $(DEV) ## Lint, formatting, types, import directions, docs.

@@ -1,0 +1,79 @@
+"""One console and one Chromium for all tests of this folder; each test has a browser context of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.served import Served, Visit, serving
+
+Visiting = Callable[..., Visit]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, which reaches nothing but this machine.
+
+    Ends with this folder: while Playwright runs, no other test could run a loop of its own.
+    """
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        told = "Chromium is missing: `make test` installs it where that is allowed"
+        pytest.fail(told) if "CI" in os.environ else pytest.skip(told)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The console that is visited."""
+    folder: Path = tmp_path_factory.mktemp("console")
+    with serving(folder, _now_ms) as served:
+        yield served
+
+
+@pytest.fixture
+def visiting(chromium: Browser, served: Served) -> Iterator[Visiting]:
+    """`visiting(token, language="zh-CN", theme="dark")` gives a visit, signed in if there is a token.
+
+    At the end, every visit of the test is held to: no error, no warning, no violation of the policy.
+    """
+    visits: list[Visit] = []
+
+    def visit(token: str = "", language: str = "en-GB", theme: str = "light", **more: Any) -> Visit:
+        context = chromium.new_context(
+            locale=language, color_scheme=theme, viewport={"width": 1440, "height": 900},
+            **more,
+        )  # fmt: skip
+        if token:
+            context.add_cookies([{"name": "kanhe_session", "value": token, "url": served.url}])
+        visits.append(Visit(context, served.url))
+        return visits[-1]
+
+    yield visit
+    try:
+        for one in visits:
+            one.settled()
+    finally:
+        for one in visits:
+            one.context.close()

@@ -1,0 +1,106 @@
+"""A console that is served to a real browser, and what every visit with it is held to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from starlette.applications import Starlette
+
+from kanhe.app.console import Services, open_console
+from kanhe.core.settings import Settings
+from kanhe.core.time import Clock
+from kanhe.serve.console.application import address_of, console_app
+from kanhe.serve.console.server import ConsoleServer, _config
+from kanhe.serve.listening import bind
+
+AXE = (Path(__file__).parent / "vendor" / "axe.js").read_text("utf-8")
+_WATCH = """
+window.__violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__violations.push(event.effectiveDirective + " " + event.blockedURI + " " + event.sample));
+"""
+
+
+class Served:
+    """A console in this process: its address, and the services its pages work with."""
+
+    def __init__(self, url: str, services: Services, app: Starlette) -> None:
+        self.url = url
+        self.services = services
+        self.app = app
+
+
+@contextmanager
+def serving(folder: Path, clock: Clock, **settings: Any) -> Iterator[Served]:
+    """Serve a console over this folder, at `localhost` and any free port."""
+    chosen = Settings(data_dir=str(folder), console_port=0, **settings)
+    with bind("127.0.0.1", 0) as sock:
+        chosen = msgspec.structs.replace(chosen, console_port=sock.getsockname()[1])
+        services = open_console(chosen, clock)
+        app = console_app(services, chosen)
+        server = ConsoleServer(_config(app, chosen), app, threading.Event())
+        thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
+        thread.start()
+        services.start()
+        try:
+            yield Served(address_of(chosen), services, app)
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            services.close()
+
+
+class Visit:
+    """One page of a browser, and everything that went wrong on it."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.url = url
+        self.context = context
+        context.add_init_script(_WATCH)
+        self.page: Page = context.new_page()
+        self.wrong: list[str] = []
+        self._expected: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        self.page.on("requestfailed", lambda request: None)
+
+    def expect_error(self, *parts: str) -> None:
+        """An error whose text has this part is what the test is about."""
+        self._expected += parts
+
+    def go(self, path: str) -> Page:
+        """Go to a path of the console."""
+        self.page.goto(self.url + path)
+        return self.page
+
+    def accessible(self, *, without: tuple[str, ...] = ()) -> None:
+        """Hold the page as it stands to axe-core: all rules of WCAG 2.2 A and AA, and best practices."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Runtime.evaluate", {"expression": AXE})
+        off = {rule: {"enabled": False} for rule in without}
+        told = self.page.evaluate(
+            "(rules) => axe.run(document, {resultTypes: ['violations'], rules})"
+            ".then(r => r.violations.map(v => [v.id, v.impact, v.nodes.map(n => n.html.slice(0, 160)"
+            " + ' :: ' + n.any.concat(n.all, n.none).map(c => c.message).join('; ').slice(0, 200))]))",
+            off,
+        )
+        session.detach()
+        assert told == [], json.dumps(told, indent=1, ensure_ascii=False)
+
+    def settled(self) -> None:
+        """Hold the visit to its end: nothing went wrong that was not expected."""
+        if not self.page.is_closed() and self.page.url.startswith("http"):
+            self.wrong += [f"policy: {one}" for one in self.page.evaluate("window.__violations")]
+        unexpected = [one for one in self.wrong if not any(part in one for part in self._expected)]
+        assert unexpected == [], "\n".join(unexpected)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.wrong.append(f"{message.type}: {message.text} ({self.page.url})")
