@@ -95,6 +95,7 @@ VIEWS = Table(
 )
 """Searches that somebody gave a name; shared ones are seen by everybody of the same tenant."""
 
+_ADD_STEP = insert(STEPS)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _details = msgspec.json.Decoder(dict[str, Any]).decode
 _mentions = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -140,13 +141,14 @@ def tell(
 ) -> None:
     """Keep that something happened to a case."""
     connection.execute(
-        insert(STEPS).values(
-            case_number=number,
-            at_ms=now_ms,
-            staff=staff,
-            what=what,
-            detail=_encode(dict(detail or {})).decode(),
-        )
+        _ADD_STEP,
+        {
+            "case_number": number,
+            "at_ms": now_ms,
+            "staff": staff,
+            "what": what,
+            "detail": _encode(dict(detail or {})).decode(),
+        },
     )
 
 

@@ -8,7 +8,7 @@ queue can be read in order from an index, whatever its length.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -151,6 +152,41 @@ LINKS = Table(
 """`one` is the smaller number; `why` is `shares`, `split`, `merged` or `by_hand`."""
 
 MOST_ELSEWHERE = 99
+# Statements of the path of an alert are put together once: that costs more than running them.
+_SHARING = (
+    select(ENTITIES.c.case_number, ENTITIES.c.alerts)
+    .where(
+        ENTITIES.c.kind == bindparam("kind"),
+        ENTITIES.c.value == bindparam("value"),
+        ENTITIES.c.is_active == 1,
+        ENTITIES.c.tenant == bindparam("tenant"),
+    )
+    .order_by(ENTITIES.c.case_number)
+    .limit(MOST_CANDIDATES)
+)
+_CANDIDATES = (
+    select(CASES.c.number, CASES.c.opened_ms, CASES.c.alerts, CASES.c.accounts)
+    .where(CASES.c.number.in_(bindparam("numbers", expanding=True)), CASES.c.is_active == 1)
+    .order_by(CASES.c.number)
+)
+_ADD_CASE = insert(CASES)
+_ADD_ALERT = insert(ALERTS)
+_COUNT_ENTITY = insert_or(ENTITIES).on_conflict_do_update(
+    index_elements=["case_number", "kind", "value"], set_={"alerts": ENTITIES.c.alerts + 1}
+)
+_ADD_RULE = insert_or(RULES).on_conflict_do_nothing()
+_FIND = select(CASES).where(CASES.c.number == bindparam("number"))
+_FIGURES = (
+    "severity", "priority_minor", "loss_minor", "amount_minor", "alerts", "complaints", "accounts",
+)  # fmt: skip
+_HEADLINE = ("about_kind", "about", "title_en", "title_zh", "event_type")
+_SET_FIGURES = (
+    update(CASES)
+    .where(CASES.c.number == bindparam("which"))
+    .values({name: bindparam(f"new_{name}") for name in _FIGURES})
+)
+_SET_ALL = _SET_FIGURES.values({name: bindparam(f"new_{name}") for name in _HEADLINE})
+
 _encode = msgspec.json.Encoder().encode
 _rules = msgspec.json.Decoder(tuple[str, ...]).decode
 _entities = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
@@ -207,7 +243,7 @@ def alert_of(row: Row[Any]) -> Alert:
 
 def find(connection: Connection, number: int) -> Row[Any] | None:
     """The row of a case, whoever may see it."""
-    return connection.execute(select(CASES).where(CASES.c.number == number)).one_or_none()
+    return connection.execute(_FIND, {"number": number}).one_or_none()
 
 
 def save(connection: Connection, before: Case, after: Case, now_ms: int) -> None:
@@ -247,22 +283,23 @@ def set_due(connection: Connection, number: int, due_ms: int) -> None:
 def open_case(connection: Connection, alert: Alert, queue: str, due_ms: int) -> int:
     """Make a case for an alert that joins no other; gives its number. It has no alert yet."""
     made = connection.execute(
-        insert(CASES).values(
-            tenant=alert.tenant,
-            state="open",
-            is_active=1,
-            version=1,
-            severity=RANK[alert.severity],
-            queue=queue,
-            priority_minor=0,
-            loss_minor=0,
-            amount_minor=0,
-            alerts=0,
-            accounts=0,
-            opened_ms=alert.received_ms,
-            changed_ms=alert.received_ms,
-            due_ms=due_ms,
-        )
+        _ADD_CASE,
+        {
+            "tenant": alert.tenant,
+            "state": "open",
+            "is_active": 1,
+            "version": 1,
+            "severity": RANK[alert.severity],
+            "queue": queue,
+            "priority_minor": 0,
+            "loss_minor": 0,
+            "amount_minor": 0,
+            "alerts": 0,
+            "accounts": 0,
+            "opened_ms": alert.received_ms,
+            "changed_ms": alert.received_ms,
+            "due_ms": due_ms,
+        },
     )
     number: int = made.inserted_primary_key[0]  # type: ignore[index] # a row was made
     return number
@@ -271,28 +308,29 @@ def open_case(connection: Connection, alert: Alert, queue: str, due_ms: int) -> 
 def add_alert(connection: Connection, alert: Alert, number: int) -> None:
     """Put an alert into a case; the figures of the case follow with `summed`."""
     connection.execute(
-        insert(ALERTS).values(
-            seq=alert.seq,
-            case_number=number,
-            tenant=alert.tenant,
-            kind=alert.kind,
-            event_id=alert.event_id,
-            event_type=alert.event_type,
-            at_ms=alert.at_ms,
-            received_ms=alert.received_ms,
-            outcome=alert.outcome,
-            score=alert.score,
-            severity=RANK[alert.severity],
-            amount_minor=alert.amount_minor,
-            currency=alert.currency,
-            base_minor=alert.base_minor,
-            loss_minor=alert.loss_minor,
-            rules=_encode(alert.rules).decode(),
-            reason_en=alert.reason.en,
-            reason_zh=alert.reason.zh,
-            entities=_encode(alert.entities).decode(),
-            subject_event=alert.subject_event,
-        )
+        _ADD_ALERT,
+        {
+            "seq": alert.seq,
+            "case_number": number,
+            "tenant": alert.tenant,
+            "kind": alert.kind,
+            "event_id": alert.event_id,
+            "event_type": alert.event_type,
+            "at_ms": alert.at_ms,
+            "received_ms": alert.received_ms,
+            "outcome": alert.outcome,
+            "score": alert.score,
+            "severity": RANK[alert.severity],
+            "amount_minor": alert.amount_minor,
+            "currency": alert.currency,
+            "base_minor": alert.base_minor,
+            "loss_minor": alert.loss_minor,
+            "rules": _encode(alert.rules).decode(),
+            "reason_en": alert.reason.en,
+            "reason_zh": alert.reason.zh,
+            "entities": _encode(alert.entities).decode(),
+            "subject_event": alert.subject_event,
+        },
     )
 
 
@@ -326,49 +364,30 @@ def summed(connection: Connection, number: int, is_active: bool) -> None:
             insert(RULES),
             [{"case_number": number, "rule": rule, "is_active": int(is_active)} for rule in rules],
         )
-    connection.execute(
-        update(CASES).where(CASES.c.number == number).values(**_sums_of(alerts, named))
-    )
+    _set(connection, number, _sums_of(alerts, named))
 
 
 def add_up(connection: Connection, number: int, alert: Alert, before: Row[Any] | None) -> None:
     """Add one alert to the figures of an active case: what `summed` gives, without reading the others."""
-    for kind, value in alert.entities:
-        done = connection.execute(
-            update(ENTITIES)
-            .where(
-                ENTITIES.c.case_number == number,
-                ENTITIES.c.kind == kind,
-                ENTITIES.c.value == value,
-            )
-            .values(alerts=ENTITIES.c.alerts + 1)
-        )
-        if not done.rowcount:
-            connection.execute(
-                insert(ENTITIES).values(
-                    case_number=number,
-                    kind=kind,
-                    value=value,
-                    tenant=alert.tenant,
-                    is_active=1,
-                    alerts=1,
-                )
-            )
-    known = {
-        rule
-        for (rule,) in connection.execute(select(RULES.c.rule).where(RULES.c.case_number == number))
-    }
-    fresh = [rule for rule in dict.fromkeys(alert.rules) if rule not in known]
-    if fresh:
+    if alert.entities:
         connection.execute(
-            insert(RULES), [{"case_number": number, "rule": rule, "is_active": 1} for rule in fresh]
+            _COUNT_ENTITY,
+            [
+                {"case_number": number, "kind": kind, "value": value, "tenant": alert.tenant,
+                 "is_active": 1, "alerts": 1}
+                for kind, value in alert.entities
+            ],
+        )  # fmt: skip
+    if alert.rules:
+        connection.execute(
+            _ADD_RULE,
+            [
+                {"case_number": number, "rule": rule, "is_active": 1}
+                for rule in dict.fromkeys(alert.rules)
+            ],
         )
     if before is None or not before.alerts:
-        connection.execute(
-            update(CASES)
-            .where(CASES.c.number == number)
-            .values(**_sums_of([alert], Counter(alert.entities)))
-        )
+        _set(connection, number, _sums_of([alert], Counter(alert.entities)))
         return
     accounts = connection.execute(
         select(func.count())
@@ -395,24 +414,14 @@ def add_up(connection: Connection, number: int, alert: Alert, before: Row[Any] |
     }
     if worst is None or alert.loss_minor > worst:
         values |= _headline(alert)
-    connection.execute(update(CASES).where(CASES.c.number == number).values(**values))
+    _set(connection, number, values)
 
 
 def candidates(connection: Connection, alert: Alert) -> list[Candidate]:
     """The active cases of the same tenant that share something with an alert, the oldest first."""
     found: dict[int, list[tuple[str, str, int]]] = {}
     for kind, value in signs_of(alert.entities):
-        rows = connection.execute(
-            select(ENTITIES.c.case_number, ENTITIES.c.alerts)
-            .where(
-                ENTITIES.c.kind == kind,
-                ENTITIES.c.value == value,
-                ENTITIES.c.is_active == 1,
-                ENTITIES.c.tenant == alert.tenant,
-            )
-            .order_by(ENTITIES.c.case_number)
-            .limit(MOST_CANDIDATES)
-        )
+        rows = connection.execute(_SHARING, {"kind": kind, "value": value, "tenant": alert.tenant})
         for number, alerts in rows:
             found.setdefault(number, []).append((kind, value, alerts))
     subject = 0
@@ -422,11 +431,7 @@ def candidates(connection: Connection, alert: Alert) -> list[Candidate]:
             found.setdefault(subject, [])
     if not found:
         return []
-    rows_of_cases = connection.execute(
-        select(CASES.c.number, CASES.c.opened_ms, CASES.c.alerts, CASES.c.accounts)
-        .where(CASES.c.number.in_(list(found)), CASES.c.is_active == 1)
-        .order_by(CASES.c.number)
-    )
+    rows_of_cases = connection.execute(_CANDIDATES, {"numbers": list(found)})
     return [
         Candidate(
             number=row.number,
@@ -548,6 +553,13 @@ def _values_of(case: Case) -> dict[str, object]:
     }
 
 
+def _set(connection: Connection, number: int, values: Mapping[str, object]) -> None:
+    """Write the figures of a case, and its headline where that is among them."""
+    statement = _SET_ALL if "about" in values else _SET_FIGURES
+    named = {f"new_{name}": value for name, value in values.items()}
+    connection.execute(statement, {"which": number, **named})
+
+
 def _headline(alert: Alert) -> dict[str, object]:
     kind, about = headline(alert.entities)
     return {
@@ -563,7 +575,7 @@ def _sums_of(alerts: Sequence[Alert], named: Counter[tuple[str, str]]) -> dict[s
     if not alerts:
         return {
             "priority_minor": 0, "loss_minor": 0, "amount_minor": 0, "alerts": 0,
-            "complaints": 0, "accounts": 0,
+            "complaints": 0, "accounts": 0, "severity": 0,
         }  # fmt: skip
     rank = max(RANK[alert.severity] for alert in alerts)
     complaints = sum(alert.kind == "complaint" for alert in alerts)
