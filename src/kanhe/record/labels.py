@@ -42,7 +42,7 @@ VERDICTS = ("fraud", "abuse", "legitimate", "unknown")
 LABEL, CHARGEBACK, COMPLAINT = "label.assigned", "chargeback.received", "complaint.resolved"
 CLAIM_TYPES = frozenset({LABEL, CHARGEBACK, COMPLAINT})
 """The event types that say what turned out to be true."""
-_RELAYS = CLAIM_TYPES | {"complaint.opened"}
+RELAY_TYPES = CLAIM_TYPES | {"complaint.opened"}
 """Types that speak of something else: a claim about one of them is about what that one is about."""
 _MOST_STEPS = 8
 """How far subjects are followed; further on somebody built a circle."""
@@ -160,7 +160,7 @@ class Labels:
 
     def take(self, row: Row) -> Claim | None:
         """Steps (1) and (2) for one row; what claims nothing is passed over."""
-        if row.type not in _RELAYS or not row.is_event:
+        if row.type not in RELAY_TYPES or not row.is_event:
             return None
         try:
             said = _said(row.body)

@@ -105,6 +105,23 @@ def _serving(app: typer.Typer) -> None:
         )  # fmt: skip
         serving.serve_console(settings, beside_parent)
 
+    @app.command(help=words("help.index"))
+    def index(
+        watch: Annotated[bool, typer.Option("--watch", help=words("opt.index_watch"))] = False,
+        rebuild: Annotated[
+            bool, typer.Option("--rebuild", help=words("opt.index_rebuild"))
+        ] = False,
+        beside_parent: Annotated[bool, typer.Option("--beside-parent", hidden=True)] = False,
+        data_dir: Annotated[str | None, options.data_dir()] = None,
+        as_json: Annotated[bool, options.as_json()] = False,
+    ) -> None:
+        from kanhe.serve.cli import indexing, serving
+
+        settings = serving.settings_from(data_dir=data_dir)
+        if watch:
+            raise typer.Exit(indexing.watch(settings, beside_parent=beside_parent))
+        raise typer.Exit(indexing.index(settings, rebuild=rebuild, as_json=as_json))
+
     @app.command(help=words("help.doctor"))
     def doctor(
         data_dir: Annotated[str | None, options.data_dir()] = None,

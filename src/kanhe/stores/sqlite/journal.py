@@ -468,6 +468,8 @@ class SqliteJournal:
             messages = [(number,) for seq in entries for number in self._messages_of(seq)]
             db.executemany(_EMPTY_MESSAGES, messages)
             db.execute("UPDATE journal SET rows = ? WHERE first = ?", (blob, first))
+            gone = [(seq,) for seq, row in enumerate(rows, first) if row is not left[seq - first]]
+            db.executemany("INSERT INTO erased (seq) VALUES (?)", gone)
             db.execute("COMMIT")
         except sqlite3.Error:
             # Erasing again what was erased changes nothing, so there is no doubt to settle.

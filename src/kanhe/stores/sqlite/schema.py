@@ -17,12 +17,13 @@ from urllib.parse import quote
 from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.faults import explained
 
-Database = Literal["journal", "keys", "shadow"]
+Database = Literal["journal", "keys", "shadow", "index"]
 
 _APPLICATION_ID: dict[Database, int] = {
     "journal": 0x4B484A31,
     "keys": 0x4B484431,
     "shadow": 0x4B485331,
+    "index": 0x4B484931,
 }
 _FILE_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 PAGE_BYTES = 16_384
@@ -93,13 +94,17 @@ def open_database(path: Path, database: Database) -> sqlite3.Connection:
     return connection
 
 
-def open_read_only(path: Path, database: Database) -> sqlite3.Connection:
+def open_read_only(
+    path: Path, database: Database, *, any_thread: bool = False
+) -> sqlite3.Connection:
     """Open an existing file for reading, beside whoever writes it; nothing in it can be changed.
+
+    With `any_thread` the connection may be handed from thread to thread.
 
     Raises `StorageError` if the file belongs to something else, or its schema is not the one that
     this Kanhe reads.
     """
-    connection = connect_read_only(path)
+    connection = connect_read_only(path, any_thread=any_thread)
     try:
         with explained(path):
             _check_owner(connection, path, database)
@@ -115,11 +120,17 @@ def open_read_only(path: Path, database: Database) -> sqlite3.Connection:
     return connection
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """A connection that SQLite itself keeps from writing. Raises `StorageError`."""
     with explained(path):
         address = f"file:{quote(str(path.absolute()))}?mode=ro"
-        return sqlite3.connect(address, timeout=WAIT_S, isolation_level=None, uri=True)
+        return sqlite3.connect(
+            address,
+            timeout=WAIT_S,
+            isolation_level=None,
+            uri=True,
+            check_same_thread=not any_thread,
+        )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, database: Database) -> int:

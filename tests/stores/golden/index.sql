@@ -1,0 +1,98 @@
+CREATE TABLE acts (
+  seq INTEGER PRIMARY KEY,
+  tenant INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  who INTEGER NOT NULL,
+  act INTEGER NOT NULL,
+  resource INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE codes (
+  id INTEGER PRIMARY KEY,
+  tenant INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  currency INTEGER NOT NULL,
+  UNIQUE (tenant, type, outcome, currency)
+) STRICT;
+
+CREATE TABLE counts (
+  grain INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  what INTEGER NOT NULL,
+  code INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (grain, at, what, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,
+  code INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  received_ms INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  score INTEGER NOT NULL,
+  country INTEGER NOT NULL,
+  names BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE fired (
+  rule INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (rule, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mentions (
+  name INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  code INTEGER NOT NULL,
+  PRIMARY KEY (name, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE names (
+  id INTEGER PRIMARY KEY,
+  tenant INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  heavy INTEGER NOT NULL DEFAULT 0,
+  claimed INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (tenant, value, kind)
+) STRICT;
+
+CREATE TABLE progress (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  upto INTEGER NOT NULL,
+  erased INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tallies (
+  name INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  code INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  PRIMARY KEY (name, day, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE truth (
+  seq INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  code INTEGER NOT NULL,
+  amount_minor INTEGER NOT NULL,
+  verdict INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  known_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE INDEX acts_by_who ON acts (who, seq);
+
+CREATE INDEX fired_by_seq ON fired (seq, rule);
+
+CREATE INDEX truth_by_time ON truth (at_ms);
+
