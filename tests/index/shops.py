@@ -18,7 +18,7 @@ from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, RECORDED, Row
 from kanhe.record.labels import RELAY_TYPES, gather
 from kanhe.record.log.entries import Entries
 from kanhe.record.traces import Meaning
-from kanhe.stores.sqlite.index_writer import MINUTES_KEPT, SECONDS_KEPT
+from kanhe.stores.sqlite.index_writer import KEPT
 from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.schema import open_read_only
 
@@ -130,8 +130,8 @@ def held_by(folder: Path) -> dict[str, Any]:
             )
         ],
         "counts": {
-            (grain, at, word[what], code[of]): (events, amount)
-            for grain, at, what, of, events, amount in db.execute("SELECT * FROM counts")
+            (series, at, word[what], code[of]): (events, amount)
+            for series, at, what, of, events, amount in db.execute("SELECT * FROM counts")
         },
         "fired": sorted(
             (seq, word[rule]) for rule, seq in db.execute("SELECT rule, seq FROM fired")
@@ -208,14 +208,18 @@ def found_in(rows: Sequence[Row], heavy: Iterable[Any]) -> dict[str, Any]:
                 tallies[key, row.at_ms // 86_400_000, of][0] += 1
                 tallies[key, row.at_ms // 86_400_000, of][1] += amount
         if row.kind != NOTED:
-            for what in ("", *rules, *([country] if country else [])):
-                places = [(60, row.received_ms // 60_000), (3600, row.at_ms // 3_600_000)]
-                for grain, at in [(1, row.received_ms // 1000), *places] if not what else places:
-                    counts[grain, at, what, of][0] += 1
-                    counts[grain, at, what, of][1] += amount
-    for grain, kept in ((1, SECONDS_KEPT), (60, MINUTES_KEPT)):
-        newest = max((key[1] for key in counts if key[0] == grain), default=0)
-        for key in [key for key in counts if key[0] == grain and key[1] < newest - kept]:
+            minute, hour = row.received_ms // 60_000, row.at_ms // 3_600_000
+            places = [(1, row.received_ms // 1000, ""), (60, minute, ""), (3600, hour, "")]
+            for rule in rules:
+                places += [(61, minute, rule), (3601, hour, rule)]
+            if country:
+                places += [(62, minute, country), (3602, hour, country)]
+            for series, at, what in places:
+                counts[series, at, what, of][0] += 1
+                counts[series, at, what, of][1] += amount
+    for series, kept in KEPT.items():
+        newest = max((key[1] for key in counts if key[0] == series), default=0)
+        for key in [key for key in counts if key[0] == series and key[1] < newest - kept]:
             del counts[key]
     labels = gather(rows)
     truth = {}

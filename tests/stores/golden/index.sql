@@ -17,13 +17,13 @@ CREATE TABLE codes (
 ) STRICT;
 
 CREATE TABLE counts (
-  grain INTEGER NOT NULL,
+  series INTEGER NOT NULL,
   at INTEGER NOT NULL,
   what INTEGER NOT NULL,
   code INTEGER NOT NULL,
   events INTEGER NOT NULL,
   amount_minor INTEGER NOT NULL,
-  PRIMARY KEY (grain, at, what, code)
+  PRIMARY KEY (series, at, what, code)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (

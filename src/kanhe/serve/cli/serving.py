@@ -82,6 +82,7 @@ def serve(settings: Settings) -> None:
         if settings.drift_every_ms and (has_baseline(settings) or engine.pack.models):
             beside.append(ProcessBeside(settings, "drift", "drift", "--watch"))
         if settings.console:
+            beside.append(ProcessBeside(settings, "index", "index", "--watch"))
             beside.append(ProcessBeside(settings, "console", "console"))
         try:
             run_server(engine, keys, settings, description, listening, door.door)

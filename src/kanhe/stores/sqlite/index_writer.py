@@ -26,14 +26,18 @@ from kanhe.stores.sqlite.schema import open_database
 
 HEAVY_FROM = 2_000
 """From so many events on, a name's figures are kept by day instead of being counted when asked for."""
-SECONDS_KEPT = 900
-MINUTES_KEPT = 3 * 24 * 60
+SECOND, MINUTE, HOUR = 1, 60, 3600
+RULE_MINUTE, RULE_HOUR, COUNTRY_MINUTE, COUNTRY_HOUR = 61, 3601, 62, 3602
+"""The series of counts."""
+_MINUTES = 3 * 24 * 60
+KEPT = {SECOND: 900, MINUTE: _MINUTES, RULE_MINUTE: _MINUTES, COUNTRY_MINUTE: _MINUTES}
+"""How many steps of a series are kept behind its newest one; the others are kept for ever."""
 _CACHE_KIB = 65_536
 _numbers = msgspec.msgpack.Decoder(list[int]).decode
 _packed = msgspec.msgpack.Encoder().encode
 _ADD_COUNT = (
-    "INSERT INTO counts (grain, at, what, code, events, amount_minor) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (grain, at, what, code) DO UPDATE SET events = events + excluded.events,"
+    "INSERT INTO counts (series, at, what, code, events, amount_minor) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (series, at, what, code) DO UPDATE SET events = events + excluded.events,"
     " amount_minor = amount_minor + excluded.amount_minor"
 )
 _ADD_TALLY = (
@@ -53,23 +57,34 @@ class Counted:
         self.tallies: dict[tuple[int, int, int], list[int]] = {}
 
     def event(
-        self, at_ms: int, received_ms: int, code: int, whats: Sequence[int], amount: int, sign: int
+        self,
+        at_ms: int,
+        received_ms: int,
+        code: int,
+        rules: Sequence[int],
+        country: int,
+        amount: int,
+        sign: int,
     ) -> None:
-        """One event under each of `whats`: 0 and its rules and country."""
-        places = ((1, received_ms // SECOND_MS), (60, received_ms // MINUTE_MS),
-                  (3600, at_ms // HOUR_MS))  # fmt: skip
-        counts, money = self.counts, sign * amount
-        for what in whats:
-            for grain, at in places:
-                if grain == 1 and what:
-                    continue
-                key = grain, at, what, code
-                found = counts.get(key)
-                if found is None:
-                    counts[key] = [sign, money]
-                else:
-                    found[0] += sign
-                    found[1] += money
+        """One event, under everything, each rule that fired, and its country (0: none)."""
+        minute, hour = received_ms // MINUTE_MS, at_ms // HOUR_MS
+        self._add((SECOND, received_ms // SECOND_MS, 0, code), amount, sign)
+        self._add((MINUTE, minute, 0, code), amount, sign)
+        self._add((HOUR, hour, 0, code), amount, sign)
+        for rule in rules:
+            self._add((RULE_MINUTE, minute, rule, code), amount, sign)
+            self._add((RULE_HOUR, hour, rule, code), amount, sign)
+        if country:
+            self._add((COUNTRY_MINUTE, minute, country, code), amount, sign)
+            self._add((COUNTRY_HOUR, hour, country, code), amount, sign)
+
+    def _add(self, key: Key, amount: int, sign: int) -> None:
+        found = self.counts.get(key)
+        if found is None:
+            self.counts[key] = [sign, sign * amount]
+        else:
+            found[0] += sign
+            found[1] += sign * amount
 
     def tally(self, name: int, at_ms: int, code: int, amount: int, sign: int) -> None:
         """One event of a name whose figures are kept by day."""
@@ -122,8 +137,8 @@ class IndexWriter:
                 if one.act is not None:
                     acts.append(self._act(one, names))
                 if one.outcome != NOTED_OUTCOME:
-                    whats = (0, *rules, country) if country else (0, *rules)
-                    counted.event(one.at_ms, one.received_ms, code, whats, one.amount_minor, 1)
+                    counted.event(one.at_ms, one.received_ms, code, rules, country,
+                                  one.amount_minor, 1)  # fmt: skip
                 if one.type in RELAY_TYPES:
                     asked[one.seq] = None
                     claimed += self._claimed(one, names)
@@ -248,7 +263,7 @@ class IndexWriter:
         db.executemany(_ADD_COUNT, [(*key, *value) for key, value in counted.counts.items()])
         db.executemany(_ADD_TALLY, [(*key, *value) for key, value in counted.tallies.items()])
         db.executemany(
-            "DELETE FROM counts WHERE grain = ? AND at = ? AND what = ? AND code = ?"
+            "DELETE FROM counts WHERE series = ? AND at = ? AND what = ? AND code = ?"
             " AND events = 0",
             [key for key, value in counted.counts.items() if value[0] <= 0],
         )
@@ -256,11 +271,11 @@ class IndexWriter:
             "DELETE FROM tallies WHERE name = ? AND day = ? AND code = ? AND events = 0",
             [key for key, value in counted.tallies.items() if value[0] < 0],
         )
-        for grain, kept in ((1, SECONDS_KEPT), (60, MINUTES_KEPT)):
+        for series, kept in KEPT.items():
             db.execute(
-                "DELETE FROM counts WHERE grain = ? AND at <"
-                " (SELECT max(at) FROM counts WHERE grain = ?) - ?",
-                (grain, grain, kept),
+                "DELETE FROM counts WHERE series = ? AND at <"
+                " (SELECT max(at) FROM counts WHERE series = ?) - ?",
+                (series, series, kept),
             )
 
     def _claimed(self, trace: Trace, names: Sequence[Name]) -> list[tuple[int]]:
@@ -290,8 +305,7 @@ class IndexWriter:
         type_ = self._vocabulary.of_code[code][1]
         asked = truths.subjects_of(seq) if type_ in RELAY_TYPES else {}
         rules = [rule for (rule,) in db.execute("SELECT rule FROM fired WHERE seq = ?", (seq,))]
-        whats = (0, *rules, country) if country else (0, *rules)
-        counted.event(at_ms, received_ms, code, whats, amount, -1)
+        counted.event(at_ms, received_ms, code, rules, country, amount, -1)
         for name in _numbers(packed):
             self._unmention(name, seq, code, at_ms, amount, counted)
         for table in ("events", "fired", "acts", "truth"):
@@ -329,7 +343,7 @@ class IndexWriter:
         rules = [word(rule) for rule in trace.rules]
         event = (trace.seq, code, trace.at_ms, trace.received_ms, 0, trace.score, 0, _packed([]))
         self._write([event], [], [(rule, trace.seq) for rule in rules], [])
-        counted.event(trace.at_ms, trace.received_ms, code, (0, *rules), 0, 1)
+        counted.event(trace.at_ms, trace.received_ms, code, rules, 0, 0, 1)
 
     def _read_subjects(self) -> set[tuple[str, str]]:
         """The events that somebody spoke of, as tenant and id."""

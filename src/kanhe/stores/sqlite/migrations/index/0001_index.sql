@@ -60,17 +60,17 @@ CREATE TABLE tallies (
   PRIMARY KEY (name, day, code)
 ) STRICT, WITHOUT ROWID;
 
--- How often within each second by receipt (`grain` 1, the last quarter of an hour), each minute by
--- receipt (60, the last three days) and each hour by when it happened (3600, for ever). `what` is the
--- word of a rule or a country, 0 for everything.
+-- How often within each second by receipt (`series` 1, the last quarter of an hour), each minute by
+-- receipt (60, the last three days) and each hour by when it happened (3600, for ever). Rules by minute
+-- and hour are 61 and 3601, countries 62 and 3602; `what` is their word, 0 for everything.
 CREATE TABLE counts (
-  grain INTEGER NOT NULL,
+  series INTEGER NOT NULL,
   at INTEGER NOT NULL,
   what INTEGER NOT NULL,
   code INTEGER NOT NULL,
   events INTEGER NOT NULL,
   amount_minor INTEGER NOT NULL,
-  PRIMARY KEY (grain, at, what, code)
+  PRIMARY KEY (series, at, what, code)
 ) STRICT, WITHOUT ROWID;
 
 -- Which rules fired.
