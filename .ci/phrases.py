@@ -23,7 +23,7 @@ CATALOGUES = CONSOLE / "locale" / "zh_CN" / "LC_MESSAGES"
 LANGUAGE = "zh_CN"
 
 AREAS = {
-    "access": "access account first roles sessions sign_in staff",
+    "access": "access account doorway first reveal roles sessions settings sign_in staff",
     "cases": "case cases queue respond",
     "looking": "analytics audit decision decisions entities entity live looking search wall",
     "outgoing": "api_keys keys outgoing webhooks",

@@ -22,7 +22,7 @@ from kanhe.protect.access.oidc import SignOnRefused, Subject
 from kanhe.protect.access.passkeys import CEREMONY_MS, MOST, Answered, credential_id_of
 from kanhe.protect.access.recovery import new_codes
 from kanhe.protect.access.roles import SECURITY_MANAGER
-from kanhe.protect.access.sessions import is_fresh
+from kanhe.protect.access.sessions import device_of, is_fresh
 from kanhe.stores.desk import accounts, sessions
 from kanhe.stores.desk.outgoing import tell_of
 
@@ -131,7 +131,7 @@ class Enrolling:
             # The key remembers the handle of the question; a new account takes that one over.
             accounts.change_account(connection, account.id, handle=handle)
             self._spend(connection, sealed)
-            self._keep(connection, account, answered, "")
+            self._keep(connection, account, answered, device_of(client.user_agent))
             return self._access.begin(connection, account, "passkey", client, second_factor=True)
 
     def accept_with_sso(self, token: str, subject: Subject, client: Client) -> SignedIn:
@@ -205,7 +205,7 @@ class Enrolling:
                     f"{MOST} passkeys are the most", f"最多可登记 {MOST} 个通行密钥"
                 )
             self._spend(connection, sealed)
-            self._keep(connection, account, answered, name)
+            self._keep(connection, account, answered, name.strip() or visitor.actor.device)
             self._tell(connection, visitor.actor, "passkey added")
 
     def rename_passkey(self, visitor: Visitor, passkey: int, name: str) -> None:

@@ -117,7 +117,8 @@ CONFLICTS: tuple[tuple[str, str, Text], ...] = (
 )  # fmt: skip
 """Pairs of permissions that nobody holds together, and why."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+_NAME = re.compile(r"(?!new$)[a-z][a-z0-9_]{1,39}")
+"""`new` is the address of the form that makes one."""
 _LABEL = 60
 MOST_ROLES = 100
 """How many own roles there may be."""

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from kanhe.serve.console.pages import home
+from kanhe.serve.console.pages import account, first, home, reveal, sign_in, staff
 
-ROUTES: tuple[BaseRoute, ...] = (*home.ROUTES,)
+ROUTES: tuple[BaseRoute, ...] = (
+    *home.ROUTES,
+    *sign_in.ROUTES,
+    *first.ROUTES,
+    *account.ROUTES,
+    *staff.ROUTES,
+    *reveal.ROUTES,
+)
