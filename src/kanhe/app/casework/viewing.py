@@ -69,6 +69,7 @@ class Viewing:
         now = self._clock()
         if not 0 < number < 1 << 62:
             raise CaseNotFound(f"there is no case {number}")
+        everybody = self._people.colleagues("")
         with self._desk.reading() as connection:
             row = cases.find(connection, number)
             if row is None or not actor.sees(row.tenant):
@@ -78,7 +79,7 @@ class Viewing:
                 for one, why in cases.linked(connection, number)
                 if (other := cases.find(connection, one)) is not None
             ]
-            colleagues = [p for p in self._people.colleagues(actor.tenant) if p.sees(row.tenant)]
+            colleagues = [person for person in everybody if person.sees(row.tenant)]
             view = CaseView(
                 case_of(row),
                 row,
@@ -89,7 +90,7 @@ class Viewing:
                 case_history.notes_of(connection, number),
                 case_history.files_of(connection, number),
                 links,
-                {person.staff: person.name for person in self._people.colleagues("")},
+                {person.staff: person.name for person in everybody},
                 colleagues,
                 now,
             )

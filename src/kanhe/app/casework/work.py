@@ -80,11 +80,11 @@ class Work:
 
         `after` is a case not to be given again, because it was just left.
         """
-        now = self._clock()
+        now, person = self._clock(), self._person(actor)
         with self._desk.writing() as connection:
             for number in cases.free_ones(connection, actor.tenant, actor.staff, now, after):
                 try:
-                    self._one(connection, actor, number, "taken", None, _taken, now)
+                    self._one(connection, actor, person, number, "taken", None, _taken, now)
                 except CaseError:
                     continue
                 return number
@@ -92,9 +92,10 @@ class Work:
 
     def renew(self, actor: Actor, number: int) -> int:
         """A sign of life from the page of a case; gives until when it is held. Raises `CaseError`."""
+        person = self._person(actor)
         with self._desk.writing() as connection:
             case = cases.case_of(self._find(connection, actor, number))
-            renewed = life.renew(case, self._person(actor), self._clock())
+            renewed = life.renew(case, person, self._clock())
             cases.hold(connection, renewed)
             return renewed.lease.until_ms
 
@@ -286,9 +287,10 @@ class Work:
         """Write a note; whom it mentions hears of it. Raises `NoteError`. Works for decided cases too."""
         now = self._clock()
         kept = notes.cleaned(text)
+        everybody = self._people.colleagues(actor.tenant)
         with self._desk.writing() as connection:
             case = cases.case_of(self._find(connection, actor, number))
-            colleagues = [p for p in self._people.colleagues(actor.tenant) if p.sees(case.tenant)]
+            colleagues = [person for person in everybody if person.sees(case.tenant)]
             known = notes.handles((p.staff, p.name, p.email) for p in colleagues)
             mentioned = notes.mentioned(kept, known)
             id = case_history.write_note(connection, number, actor.staff, kept, mentioned, now)
@@ -348,11 +350,13 @@ class Work:
         now = self._clock()
         wanted = tuple(dict.fromkeys(numbers))[: undo.MOST_AT_ONCE]
         before, after, refused = [], [], []
+        # Asked beforehand: who somebody is stands in the same desk, and a transaction holds it.
+        person = self._person(actor)
         with self._desk.writing() as connection:
             for number in wanted:
                 try:
                     was, is_now = self._one(
-                        connection, actor, number, what, seen, step, now, detail or {}
+                        connection, actor, person, number, what, seen, step, now, detail or {}
                     )
                 except CaseError as error:
                     if len(wanted) == 1:
@@ -371,6 +375,7 @@ class Work:
         self,
         connection: Connection,
         actor: Actor,
+        person: Person,
         number: int,
         what: str,
         seen: int | None,
@@ -384,7 +389,7 @@ class Work:
             life.check_version(before, seen)
         # What a step wrote before it was refused must not stay: others of the same action do.
         with connection.begin_nested():
-            after = step(connection, row, before, self._person(actor), now)  # (2)
+            after = step(connection, row, before, person, now)  # (2)
             cases.save(connection, before, after, now)  # (3)
             case_history.tell(connection, number, actor.staff, what, now, detail)  # (4)
             self._tell(connection, actor, after, what, now)  # (5)
