@@ -79,6 +79,16 @@ def sentences_of(
     return sentence
 
 
+def noun_and_form(spec: FeatureSpec, base: str) -> tuple[Text, Callable[[float], Text]]:
+    """What a feature is, and how a value of it is shown (NaN: unknown); `base` is the base currency."""
+    form_en, form_zh = _form(spec, "en", base), _form(spec, "zh", base)
+
+    def shown(value: float) -> Text:
+        return Text("–", "–") if value != value else Text(form_en(value), form_zh(value))
+
+    return Text(_noun(spec, "en"), _noun(spec, "zh")), shown
+
+
 def _of_derived(spec: DerivedSpec, usual: float | None) -> Sentence:
     """A derived number is called by its own name, and shown with its expression."""
     expression = _short(spec.expression.text)
