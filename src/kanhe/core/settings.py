@@ -64,6 +64,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_client_id: str = ""
     oidc_secret_file: str = ""
     oidc_name: str = ""
+    webhooks_private: bool = False
+    mail_host: str = ""
+    mail_port: int = 587
+    mail_security: str = "starttls"
+    mail_user: str = ""
+    mail_password_file: str = ""
+    mail_from: str = ""
     log_level: str = "info"
     log_format: str = "text"
 
@@ -310,6 +317,38 @@ SETTINGS: tuple[Setting, ...] = (
         "oidc_name",
         "What the button of the single sign-on says. Empty: the issuer's host.",
         "单点登录按钮上显示的名称。留空则显示签发方域名。",
+    ),
+    Setting(
+        "webhooks_private",
+        "Whether webhooks may go to addresses of the own network, and over plain http.",
+        "是否允许 Webhook 发往内网地址或使用明文 http。",
+    ),
+    Setting(
+        "mail_host",
+        "Mail server that sends notifications to staff. Empty: no mail is sent.",
+        "用于向员工发送通知的邮件服务器；留空则不发送邮件。",
+    ),
+    Setting("mail_port", "Port of the mail server.", "邮件服务器端口。", 1, 65_535),
+    Setting(
+        "mail_security",
+        "How the connection to the mail server is sealed: STARTTLS, TLS from the start, or not at all.",
+        "与邮件服务器的连接加密方式：STARTTLS、全程 TLS 或不加密。",
+        choices=("starttls", "tls", "none"),
+    ),
+    Setting(
+        "mail_user",
+        "Name to sign in to the mail server with. Empty: no sign-in.",
+        "登录邮件服务器的用户名；留空则不登录。",
+    ),
+    Setting(
+        "mail_password_file",
+        "File (mode 0600) that holds the password for the mail server.",
+        "存放邮件服务器密码的文件（权限 0600）。",
+    ),
+    Setting(
+        "mail_from",
+        "Address that notifications come from, such as desk@example.com.",
+        "通知邮件的发件地址，如 desk@example.com。",
     ),
     Setting(
         "log_level",

@@ -230,6 +230,11 @@ def news_after(connection: Connection, position: int, most: int) -> Sequence[New
     return [News(*row) for row in connection.execute(chosen)]
 
 
+def last_news(connection: Connection) -> int:
+    """The number of the latest news, 0 before there was any."""
+    return connection.execute(select(func.max(NEWS.c.id))).scalar_one() or 0
+
+
 def trim_news(connection: Connection, up_to: int, before_ms: int) -> int:
     """Forget what all who deliver have read, and that is older than then; gives how much."""
     gone = delete(NEWS).where(NEWS.c.id <= up_to, NEWS.c.created_ms < before_ms)
