@@ -22,6 +22,8 @@ from kanhe.judge.intake.registry import builtin
 from kanhe.judge.language.expression import FUNCTIONS as EXPRESSION_FUNCTIONS
 from kanhe.judge.rules import declare as rules
 from kanhe.judge.rules.lists import COLUMNS
+from kanhe.protect.access.permissions import PERMISSIONS
+from kanhe.protect.access.roles import BUILT_IN
 from kanhe.serve.api.access import SCOPES
 from kanhe.serve.api.openapi import describe_openapi
 from kanhe.serve.cli.commands import build
@@ -110,6 +112,14 @@ def test_routes_are_documented() -> None:
     counters = (ROOT / "src/kanhe/serve/api/counters.py").read_text("utf-8")
     metrics = sorted(set(re.findall(r'"(kanhe_\w+)"', counters)))
     assert missing + [name for name in (*SCOPES, *metrics) if f"`{name}" not in text] == []
+
+
+@pytest.mark.parametrize("page", ["access.md", "zh-CN/access.md"])
+def test_roles_are_documented(page: str) -> None:
+    """Every role that comes with Kanhe stands in both pages on access, every permission in the English one."""
+    names = [role.name for role in BUILT_IN]
+    names += [one.name for one in PERMISSIONS] if page == "access.md" else []
+    assert missing_from(page, names) == []
 
 
 def test_feature_functions_are_documented() -> None:

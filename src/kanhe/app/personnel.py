@@ -197,12 +197,12 @@ class Personnel:
             self._must_be_fresh(connection, visitor)
             account = self._other(connection, visitor.actor, staff)
             self.disable_as(connection, visitor.actor, account)
+            self._somebody_manages(connection)
 
     def disable_as(self, connection: Connection, actor: Actor, account: Account) -> None:
-        """The same, by whoever runs the server."""
+        """The same, by whoever runs the server; they may do so to the last manager too."""
         now = self._access.clock()
         accounts.change_account(connection, account.id, disabled_ms=max(now, 1))
-        self._somebody_manages(connection)
         sessions.end(connection, now, staff=account.id)
         sessions.drop_links(connection, account.id, now)
         tell_of(

@@ -7,7 +7,7 @@
 - `terminal`: tables, JSON, errors and exit codes.
 - `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`, `replaying`,
   `labelling`, `backtesting`, `tuning`, `datasets`, `evaluating`, `modelling`, `drifting`, `ledger`,
-  `policy_life`, `policy_desk`, `beside`, `sequencing`, `erasing`, `witness`: the work.
+  `policy_life`, `policy_desk`, `beside`, `sequencing`, `erasing`, `staff`, `witness`: the work.
 
 Exit codes: 0 fine, 1 some input was refused or a check failed, 2 wrong usage or settings, 3 storage.
 """

@@ -20,6 +20,7 @@ from kanhe.serve.cli.learning_commands import (
 from kanhe.serve.cli.ledger_commands import fill_erase, fill_ledger
 from kanhe.serve.cli.model_commands import fill_model_files
 from kanhe.serve.cli.policy_commands import fill_policy_life
+from kanhe.serve.cli.staff_commands import fill_init, fill_staff
 from kanhe.serve.cli.wording import words
 
 _NO_COMPLETION = {
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
     ) -> None:
         """The language was taken out of the words before this is called."""
 
+    fill_init(app)
     _serving(app)
     _judging(app)
     fill_backtest(app)
@@ -213,7 +215,7 @@ def _groups(app: typer.Typer) -> None:
     for name, fill in (
         ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
         ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("model", _models),
-        ("witness", _witness),
+        ("witness", _witness), ("staff", fill_staff),
     ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)

@@ -13,11 +13,13 @@ from kanhe.serve.cli.phrases.ledger import LEDGER
 from kanhe.serve.cli.phrases.models import MODELS
 from kanhe.serve.cli.phrases.policy import POLICY
 from kanhe.serve.cli.phrases.replay import REPLAY
+from kanhe.serve.cli.phrases.staff import STAFF
 from kanhe.serve.cli.phrases.tuning import TUNING
 from kanhe.serve.cli.phrases.work import WORK
 
 TABLES = (
     HELP, WORK, REPLAY, LEDGER, LABELS, DATASETS, DRIFT, BACKTEST, TUNING, INDEXING, LEARNING, MODELS, POLICY,
+    STAFF,
 )  # fmt: skip
 CATALOGUE: dict[str, tuple[str, str]] = {
     key: texts for table in TABLES for key, texts in table.items()
