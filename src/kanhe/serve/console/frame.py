@@ -155,6 +155,7 @@ def page(
 
     route = Route(path, answer, methods=list(methods), name=name or handler.__name__)
     route.endpoint.permission = permission  # type: ignore[attr-defined]  # for the test of all routes
+    route.endpoint.streams = is_stream  # type: ignore[attr-defined]  # the same
     return route
 
 

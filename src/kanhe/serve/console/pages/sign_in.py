@@ -93,7 +93,7 @@ def go_to_provider(request: Request, purpose: str, path: str) -> Response:
     try:
         url, sealed = access.signing_in.begin_sso(f"{purpose}|{path}")
     except REFUSALS as refusal:
-        return _first(request, words_of(refusal), 502)
+        return _first(request, words_of(refusal), 422)
     response = RedirectResponse(url, 303)
     cookies.keep(request, response, SSO, sealed, FLOW_MS // 1_000)
     return response
