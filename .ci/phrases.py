@@ -27,7 +27,7 @@ AREAS = {
     "cases": "case cases queue respond",
     "looking": "analytics audit decision decisions entities entity live looking search wall",
     "outgoing": "api_keys keys outgoing webhooks",
-    "rules": "lists rules",
+    "rules": "drafts lists packs rules",
 }
 """Catalogue: the folders of templates and the modules whose texts it holds; all else is `frame`."""
 _AREA_OF = {name: area for area, names in AREAS.items() for name in names.split()}

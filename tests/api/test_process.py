@@ -16,7 +16,10 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))}
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))},
+    "KANHE_CONSOLE": "false",
+}
 ENVIRONMENT["KANHE_LOG_SEQUENCER"] = (
     "false"  # the log and its process are held to theirs in tests/ledger
 )

@@ -41,6 +41,7 @@ class Door:
 
     def __init__(self, **people: Visitor) -> None:
         self.people = dict(people)
+        self.clear: set[tuple[str, str]] = set()
 
     def visitor(self, token: str) -> Visitor | None:
         """Whose token this is."""
@@ -51,6 +52,14 @@ class Door:
         for token, known in self.people.items():
             if known.actor.staff == visitor.actor.staff:
                 self.people[token] = msgspec.structs.replace(known, **choices)  # type: ignore[arg-type]
+
+    def reveal(self, visitor: Visitor, subject: str, reason: str, **more: str) -> None:
+        """Let them see this in clear."""
+        self.clear.add((visitor.actor.staff, subject))
+
+    def sees_clear(self, visitor: Visitor, subject: str) -> bool:
+        """Whether they were let."""
+        return (visitor.actor.staff, subject) in self.clear
 
 
 @contextmanager

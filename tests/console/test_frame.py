@@ -63,10 +63,19 @@ def door() -> Door:
     )
 
 
+@pytest.fixture(scope="module")
+def _console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Door]]:
+    door = Door()
+    with console(tmp_path_factory.mktemp("console"), door, ROUTES) as client:
+        yield client, door
+
+
 @pytest.fixture
-def client(tmp_path: Path, door: Door) -> Iterator[TestClient]:
-    with console(tmp_path, door, ROUTES) as client:
-        yield client
+def client(_console: tuple[TestClient, Door], door: Door) -> TestClient:
+    client, behind = _console
+    client.cookies.clear()
+    behind.people = door.people
+    return client
 
 
 def test_nobody_comes_in_without_a_session(client: TestClient) -> None:

@@ -21,7 +21,10 @@ import pytest
 from kanhe.serve.cli.entry import run
 from tests.flow.packs import payment, write_pack
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))}
+ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))},
+    "KANHE_CONSOLE": "false",
+}
 QUICK = (
     "from kanhe.serve.cli import sequencing as s; s._FIRST_PAUSE_S = s._LONGEST_PAUSE_S = 0.05; "
 )

@@ -23,6 +23,7 @@ from kanhe.stores.desk import (
     case_history,
     cases,
     delivery,
+    drafts,
     letters,
     outgoing,
     positions,
@@ -99,7 +100,7 @@ def test_what_was_left_survives_kill(tmp_path: Path) -> None:
 def test_the_tables_are_what_the_steps_make() -> None:
     """What the code declares and what a new file holds differ in nothing."""
     desk = Desk()
-    for known in (accounts.STAFF, cases.CASES, case_history.STEPS, delivery.WEBHOOKS,
+    for known in (accounts.STAFF, cases.CASES, case_history.STEPS, delivery.WEBHOOKS, drafts.DRAFTS,
                   letters.LETTERS, sessions.SESSIONS):  # fmt: skip
         assert known.name in METADATA.tables
     with desk.reading() as connection:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kanhe.app.judge_link import JudgeLink
+from kanhe.app.listkeeping import Listkeeping
 from kanhe.app.loops import Loops
+from kanhe.app.rulebook import open_rulebook
 from kanhe.app.staffing import open_staffing
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
@@ -26,6 +29,9 @@ class Services:
         self.desk = desk
         self.loops = Loops()
         self.staffing = open_staffing(settings, desk, clock)
+        self.judge = JudgeLink(Path(settings.data_dir))
+        self.rulebook = open_rulebook(settings, self.judge, desk, clock)
+        self.lists = Listkeeping(settings, self.judge, desk, clock)
 
     def start(self) -> None:
         """Have what runs beside the pages begin."""
@@ -34,6 +40,8 @@ class Services:
     def close(self) -> None:
         """Stop what runs beside, and release the files."""
         self.loops.close()
+        self.rulebook.close()
+        self.judge.close()
         self.desk.close()
 
 

@@ -163,6 +163,18 @@ def open_journal(settings: Settings) -> Iterator[JournalReader | None]:
         journal.close()
 
 
+def tenants_of(settings: Settings) -> list[str]:
+    """The tenants whose events the journal in `settings.data_dir` holds. Raises `StorageError`."""
+    path = Path(settings.data_dir) / JOURNAL_FILE
+    if not path.exists():
+        return []
+    journal = SqliteJournalReader(path)
+    try:
+        return [name for name in journal.tenants() if name]
+    finally:
+        journal.close()
+
+
 def kanhe_in_memory(settings: Settings, clock: Clock, pack: Pack | None = None) -> Kanhe:
     """An installation that keeps nothing: for trying a pack out, and for tests."""
     return Kanhe(

@@ -57,6 +57,10 @@ class SqliteJournalReader:
         """The archive kept under this hash."""
         return kept_archive(self._read, policy)
 
+    def tenants(self) -> list[str]:
+        """Whose events there are, by name."""
+        return sorted(self._words[0].number)
+
     def close(self) -> None:
         """Release the file."""
         self._db.close()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from kanhe.serve.console.pages import account, first, home, reveal, sign_in, staff
+from kanhe.serve.console.pages import (
+    account,
+    drafts,
+    first,
+    home,
+    lists,
+    packs,
+    reveal,
+    rules,
+    sign_in,
+    staff,
+)
 
 ROUTES: tuple[BaseRoute, ...] = (
     *home.ROUTES,
@@ -13,4 +24,8 @@ ROUTES: tuple[BaseRoute, ...] = (
     *account.ROUTES,
     *staff.ROUTES,
     *reveal.ROUTES,
+    *rules.ROUTES,
+    *packs.ROUTES,
+    *drafts.ROUTES,
+    *lists.ROUTES,
 )
