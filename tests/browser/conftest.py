@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.served import Served, Visit, serving
+from tests.browser.served import Served, Visit, fill, judging, serving
 
 Visiting = Callable[..., Visit]
 
@@ -46,15 +46,24 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The console that is visited."""
+    """The console that is visited, of a shop that has lived for a while and is still judged."""
     folder: Path = tmp_path_factory.mktemp("console")
-    with serving(folder, _now_ms) as served:
+    fill(folder)
+    with judging(folder), serving(folder, _now_ms) as served:
         yield served
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, these stay in one: they share a browser and a shop."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture
 def visiting(chromium: Browser, served: Served) -> Iterator[Visiting]:
-    """`visiting(token, language="zh-CN", theme="dark")` gives a visit, signed in if there is a token.
+    """`visiting(token, language="zh-CN", theme="dark")` gives a visit, signed in if there is a token
+    (`served.let_in("Lin Yue", "risk_analyst")` gives one).
 
     At the end, every visit of the test is held to: no error, no warning, no violation of the policy.
     """

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +17,21 @@ import msgspec
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from starlette.applications import Starlette
 
+from kanhe.app.access import Client
 from kanhe.app.console import Services, open_console
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.serve.console.application import address_of, console_app
 from kanhe.serve.console.server import ConsoleServer, _config
 from kanhe.serve.listening import bind
+from kanhe.stores.desk import accounts
 
+_ENVIRONMENT = {
+    **{k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))},
+    "KANHE_CONSOLE": "false",
+    "KANHE_LOG_SEQUENCER": "false",
+    "KANHE_DRIFT_EVERY_MS": "0",
+}
 AXE = (Path(__file__).parent / "vendor" / "axe.js").read_text("utf-8")
 _WATCH = """
 window.__violations = [];
@@ -35,6 +47,27 @@ class Served:
         self.url = url
         self.services = services
         self.app = app
+
+    def let_in(self, name: str, *roles: str, tenant: str = "", **choices: str) -> str:
+        """A member of staff with these roles, and a session of theirs; gives its secret.
+
+        Called again for the same name, they get these roles in place of those before.
+        """
+        access = self.services.staffing.access
+        staff = "st-" + name.lower().replace(" ", "-")
+        with self.services.desk.writing() as connection:
+            if accounts.account(connection, staff) is None:
+                mail = f"{staff}@example.com"
+                now_ms = access.clock()
+                accounts.add_account(connection, staff, mail, name, tenant, staff.encode(), now_ms)
+            if choices:
+                accounts.change_account(connection, staff, **choices)
+            accounts.set_roles(connection, staff, roles)
+            account = accounts.account(connection, staff)
+            assert account is not None
+            client = Client("127.0.0.1", "Chromium", "", "")
+            begun = access.begin(connection, account, "passkey", client, second_factor=True)
+        return begun.token
 
 
 @contextmanager
@@ -55,6 +88,45 @@ def serving(folder: Path, clock: Clock, **settings: Any) -> Iterator[Served]:
             server.should_exit = True
             thread.join(20)
             services.close()
+
+
+def fill(folder: Path, events: int = 5_000) -> None:
+    """Have a simulated shop live in this folder, and be judged."""
+    command = ["demo", "--events", str(events), "--data-dir", str(folder)]
+    subprocess.run(
+        [sys.executable, "-m", "kanhe.serve.cli", *command],
+        env=_ENVIRONMENT, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+
+@contextmanager
+def judging(folder: Path) -> Iterator[str]:
+    """The process that judges in this folder; gives its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kanhe.serve.cli", "serve", "--open", "--port", "0",
+         "--data-dir", str(folder)],
+        env=_ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr
+    said: list[str] = []
+    reader: threading.Thread | None = None
+    try:
+        for line in process.stderr:
+            said.append(line)
+            if found := re.search(r"listens on (http://\S+)", line):
+                # Read on, or the process would wait once the pipe is full.
+                reader = threading.Thread(target=process.stderr.read, daemon=True)
+                reader.start()
+                yield found[1]
+                break
+        else:
+            raise AssertionError("".join(said))
+    finally:
+        process.terminate()
+        process.wait(30)
+        if reader is not None:
+            reader.join(10)
+        process.stderr.close()
 
 
 class Visit:
