@@ -85,10 +85,12 @@ def test_what_would_have_changed_it(shop: Shop) -> None:
     assert (found.outcome, found.score) == ("deny", 115)
     busy = next(one for one in found.fired if one.rule == "busy")
     (check,) = busy.checks
-    assert (check.text, check.value, check.holds) == ("card_payments_1h >= 3", "3", True)
+    assert (check.text, check.values, check.holds) == (
+        "card_payments_1h >= 3", (("card_payments_1h", "3"),), True,
+    )  # fmt: skip
     large = next(one for one in found.fired if one.rule == "large")
-    assert [(c.name, c.value, c.holds) for c in large.checks] == [
-        ("amount_base", "150000", True), ("currency", "EUR", True),
+    assert [(*c.values, c.holds) for c in large.checks] == [
+        (("amount_base", "150000"), True), (("currency", "EUR"), True),
     ]  # fmt: skip
     assert [(c.without, c.outcome) for c in found.changes if c.without] == [
         (("busy",), "allow"), (("large",), "review"),
@@ -119,8 +121,8 @@ def test_derived_numbers_have_their_values(shop: Shop) -> None:
     """What no feature holds is computed as it was."""
     found = shop.pay(30, 500, card="c30")
     (fired,) = found.fired
-    assert [(c.name, c.value, c.holds) for c in fired.checks] == [
-        ("cents", "0", True), ("card", "c30", None),
+    assert [(*c.values, c.holds) for c in fired.checks] == [
+        (("cents", "0"), True), (("card", "c30"), None),
     ]  # fmt: skip
     assert found.changes == ()
 

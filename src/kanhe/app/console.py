@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kanhe.app.access import console_key
+from kanhe.app.casework import open_casework
+from kanhe.app.casework.beside import Beside
 from kanhe.app.judge_link import JudgeLink
 from kanhe.app.listkeeping import Listkeeping
 from kanhe.app.loops import Loops
@@ -28,10 +31,18 @@ class Services:
         self.clock = clock
         self.desk = desk
         self.loops = Loops()
+        folder = Path(settings.data_dir)
         self.staffing = open_staffing(settings, desk, clock)
-        self.judge = JudgeLink(Path(settings.data_dir))
+        self.judge = JudgeLink(folder)
         self.rulebook = open_rulebook(settings, self.judge, desk, clock)
         self.lists = Listkeeping(settings, self.judge, desk, clock)
+        self.casework = open_casework(
+            desk, clock, folder, self.staffing.colleagues, console_key(folder)
+        )
+        self.journal = Beside(settings, self.casework)
+        self.loops.add("alerts", 0.5, self.journal.take_up)
+        self.loops.add("cases", 5.0, self.journal.tend)
+        self.loops.add("explaining", 3_600.0, self.journal.warm)
 
     def start(self) -> None:
         """Have what runs beside the pages begin."""

@@ -55,9 +55,8 @@ class Check(msgspec.Struct, frozen=True):
 
     text: str
     """As the rule says it, such as `device_cards_1h >= 4`."""
-    name: str
-    """What is compared, where that is one name; empty for anything longer."""
-    value: str
+    values: tuple[tuple[str, str], ...]
+    """The names that are compared, with what they were; none for anything longer."""
     holds: bool | None
     """`None` where it cannot be told any more, such as for a list."""
 
@@ -413,31 +412,27 @@ def _check(node: tree.Node, values: _Values) -> Check:
             holds: bool | None = None
             if all(value is not None for value in known) and len(node.ops) == 1:
                 holds = _compared(known[0], node.ops[0], known[1])
-            name = named[0].name if len(named) == 1 else ""
-            value = ", ".join(
-                shown(values.of(one))
-                if len(named) == 1
-                else f"{one.name} = {shown(values.of(one))}"
-                for one in named
-                if one.type is not tree.Type.CODE
+            # Of a text feature the vector holds a code, which says nothing to anybody.
+            told = [one for one in named if one.type is not tree.Type.CODE]
+            return Check(
+                _text(node), tuple((one.name, shown(values.of(one))) for one in told), holds
             )
-            return Check(_text(node), name, value, holds)
         case tree.AmongLiterals():
             found = values.of(node.value)
             among = None if found is None else (found in node.literals) != node.negated
-            return Check(_text(node), _name(node.value), shown(found), among)
+            return Check(_text(node), _named(node.value, found), among)
         case tree.Listed() | tree.AmongIds():
-            return Check(_text(node), _name(node.value), shown(values.of(node.value)), None)
+            return Check(_text(node), _named(node.value, values.of(node.value)), None)
         case tree.Known():
             found = values.of(node.operand)
             is_name = isinstance(node.operand, tree.Feature | tree.Field)
             there = (found is not None) != node.negated if is_name else None
-            return Check(_text(node), _name(node.operand), shown(found), there)
+            return Check(_text(node), _named(node.operand, found), there)
         case tree.Field() | tree.Feature():
             found = values.of(node)
-            return Check(node.name, node.name, shown(found), found is True)
+            return Check(node.name, _named(node, found), found is True)
         case _:
-            return Check(_text(node), "", "", None)
+            return Check(_text(node), (), None)
 
 
 def _compared(left: object, op: str, right: object) -> bool | None:
@@ -448,8 +443,10 @@ def _compared(left: object, op: str, right: object) -> bool | None:
     return None
 
 
-def _name(node: tree.Node) -> str:
-    return node.name if isinstance(node, tree.Feature | tree.Field) else ""
+def _named(node: tree.Node, value: object) -> tuple[tuple[str, str], ...]:
+    if isinstance(node, tree.Feature | tree.Field):
+        return ((node.name, shown(value)),)
+    return ()
 
 
 def _text(node: tree.Node) -> str:

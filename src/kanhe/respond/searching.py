@@ -24,15 +24,17 @@ MOST_TERMS = 20
 MOST_VALUES = 20
 Op = Literal["=", "<", "<=", ">", ">="]
 
+ANY = "any"
+"""After `is:`, cases in every state; without it, only those that are to be decided."""
 _CHOICES = {
     "severity": SEVERITIES,
-    "is": STATES,
+    "is": (*STATES, ANY),
     "kind": KINDS,
     "verdict": VERDICTS,
 }
 _NUMBERS = ("amount", "loss", "alerts")
 _DURATIONS = ("age", "left")
-_TEXTS = ("owner", "queue", "rule", "type", "tenant", "case", "event")
+_TEXTS = ("owner", "queue", "rule", "type", "tenant", "case", "event", "shares")
 FIELDS = (*_CHOICES, *_NUMBERS, *_DURATIONS, *_TEXTS, *ENTITY_KINDS)
 """Everything that may stand before a colon."""
 _TERM = re.compile(r'(-?)(?:([A-Za-z_]+):)?((?:"[^"]*"|[^\s"])*)')

@@ -46,7 +46,7 @@ class Casework:
         self.work = Work(desk, clock, orders, people, key)
         self.viewing = Viewing(desk, clock, people)
         self.files = Files(desk, clock, store)
-        self._taking_up = TakingUp(desk, orders, packs)
+        self._taking_up = TakingUp(desk, clock, orders, packs)
         self._chores = Chores(desk, clock)
 
     def take_up(self, journal: JournalReader) -> int:

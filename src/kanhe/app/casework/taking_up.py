@@ -19,6 +19,7 @@ from itertools import islice
 from sqlalchemy import Connection, delete, select, update
 
 from kanhe.app.casework.raising import ERASED_SOMEBODY, Packs, Raised, Raising
+from kanhe.core.time import MINUTE_MS, Clock
 from kanhe.record.journal.ports import ERASED, NOTED, JournalReader, Row
 from kanhe.respond import cases as life
 from kanhe.respond.alerts import RANK, Alert
@@ -33,6 +34,8 @@ READ = "journal"
 """The position up to which rows of the journal were taken up."""
 _ASKED = "erasures.asked"
 _DONE = "erasures.done"
+LATE_MS = 10 * MINUTE_MS
+"""What comes to the desk later than this was out of reach before: its time runs from now on."""
 AT_ONCE = 500
 """How many rows are taken up in one transaction: it holds the desk for a moment only."""
 _FORGOTTEN_AT_ONCE = 200
@@ -41,8 +44,9 @@ _FORGOTTEN_AT_ONCE = 200
 class TakingUp:
     """Takes up what the journal holds, and forgets what it holds no more."""
 
-    def __init__(self, desk: Desk, orders: Orders, packs: Packs) -> None:
+    def __init__(self, desk: Desk, clock: Clock, orders: Orders, packs: Packs) -> None:
         self._desk = desk
+        self._clock = clock
         self._orders = orders
         self._raising = Raising(packs)
 
@@ -108,17 +112,16 @@ class TakingUp:
             return
         place = place_of(alert, found)
         number, opened = place.case, False
+        late = self._clock() - alert.received_ms > LATE_MS
+        since = self._clock() if late else alert.received_ms
         before = None if number is None else cases.find(connection, number)
         if number is None or before is None:
             number = cases.open_case(
                 connection,
                 alert,
                 route_of(alert, tags, self._orders.routes, self._orders.rest),
-                due_ms(
-                    alert.received_ms,
-                    self._orders.promises[alert.severity],
-                    self._orders.calendar,
-                ),
+                since,
+                due_ms(since, self._orders.promises[alert.severity], self._orders.calendar),
             )
             opened = True
         cases.add_alert(connection, alert, number)
@@ -128,7 +131,7 @@ class TakingUp:
             others.append(cases.case_about(connection, alert.tenant, alert.subject_event))
         cases.link(connection, number, [n for n in others if n], "shares", "", alert.received_ms)
         if before is not None:
-            self._stir(connection, number, alert)
+            self._stir(connection, number, alert, since)
         payload = {
             "case": number,
             "alert": alert.seq,
@@ -145,16 +148,14 @@ class TakingUp:
                 connection, alert.tenant, "governor.tripped", {**payload, "rules": alert.rules}, now
             )
 
-    def _stir(self, connection: Connection, number: int, alert: Alert) -> None:
+    def _stir(self, connection: Connection, number: int, alert: Alert, since: int) -> None:
         """What a new alert means for a case that was there: it may be more urgent, and wakes up."""
         row = cases.find(connection, number)
         assert row is not None
         case = cases.case_of(row)
-        soon = due_ms(
-            alert.received_ms, self._orders.promises[alert.severity], self._orders.calendar
-        )
+        soon = due_ms(since, self._orders.promises[alert.severity], self._orders.calendar)
         if RANK[alert.severity] >= RANK[case.severity] and soon < case.due_ms:
-            cases.set_due(connection, number, soon)
+            cases.set_due(connection, number, since, soon)
         if case.state == "waiting":
             now = alert.received_ms
             cases.save(connection, case, life.wake(case, now), now)

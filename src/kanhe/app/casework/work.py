@@ -236,7 +236,8 @@ class Work:
             case_history.move_all(connection, number, into)
             cases.summed(connection, number, is_active=False)
             cases.summed(connection, into, is_active=True)
-            cases.set_due(connection, into, min(case.due_ms, target.due_ms))
+            if case.due_ms < target.due_ms:
+                cases.set_due(connection, into, row.since_ms, case.due_ms)
             cases.link(connection, number, [into], "merged", actor.staff, now)
             case_history.tell(connection, number, actor.staff, "merged", now, {"into": into})
             count = {"from": number, "alerts": len(alerts)}
@@ -301,6 +302,14 @@ class Work:
             return id
 
     # Taking back
+
+    def undoable(self, actor: Actor) -> tuple[int, str, int] | None:
+        """What this person could take back now: its id, what it was, and how many cases it changed."""
+        with self._desk.reading() as connection:
+            found = case_history.last_done(connection, actor.staff, None)
+        if found is None or not 0 <= self._clock() - found[2].at_ms <= undo.UNDO_MS:
+            return None
+        return found[0], found[1], len(found[2].after)
 
     def undo(self, actor: Actor, id: int | None = None) -> Result:
         """Take back what this person did last, or under this id; what others changed since stays."""
@@ -424,7 +433,7 @@ class Work:
         worst = max(chosen, key=lambda alert: SEVERITIES.index(alert.severity))
         promise = self._orders.promises[worst.severity]
         made = cases.open_case(
-            connection, worst, row.queue, due_ms(now, promise, self._orders.calendar)
+            connection, worst, row.queue, now, due_ms(now, promise, self._orders.calendar)
         )
         cases.move_alerts(connection, [alert.seq for alert in chosen], made)
         cases.summed(connection, case.number, case.is_active)
@@ -449,7 +458,7 @@ class Work:
         _label(connection, alerts, "unknown", case.times_resolved, staff, now, again="back")
         if not is_undo:
             promise = self._orders.promises[SEVERITIES[row.severity]]
-            cases.set_due(connection, case.number, due_ms(now, promise, self._orders.calendar))
+            cases.set_due(connection, case.number, now, due_ms(now, promise, self._orders.calendar))
         outgoing.announce(connection, case.tenant, "case.reopened", {"case": case.number}, now)
 
     def _put_on_lists(

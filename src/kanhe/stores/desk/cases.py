@@ -57,6 +57,7 @@ CASES = Table(
     Column("opened_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
     Column("due_ms", Integer, nullable=False),
+    Column("since_ms", Integer, nullable=False),
     Column("warned", Integer, nullable=False, server_default="0"),
     Column("owner", Text, nullable=False, server_default=""),
     Column("holder", Text, nullable=False, server_default=""),
@@ -273,15 +274,21 @@ def hold(connection: Connection, case: Case) -> None:
     )
 
 
-def set_due(connection: Connection, number: int, due_ms: int) -> None:
-    """Have a case due at another moment; whoever was warned of the old one is warned anew."""
+def set_due(connection: Connection, number: int, since_ms: int, due_ms: int) -> None:
+    """Have a case due at another moment, its time running from `since_ms` on; who was warned of the
+    old one is warned anew."""
     connection.execute(
-        update(CASES).where(CASES.c.number == number).values(due_ms=due_ms, warned=0)
+        update(CASES)
+        .where(CASES.c.number == number)
+        .values(due_ms=due_ms, since_ms=since_ms, warned=0)
     )
 
 
-def open_case(connection: Connection, alert: Alert, queue: str, due_ms: int) -> int:
-    """Make a case for an alert that joins no other; gives its number. It has no alert yet."""
+def open_case(connection: Connection, alert: Alert, queue: str, since_ms: int, due_ms: int) -> int:
+    """Make a case for an alert that joins no other; gives its number. It has no alert yet.
+
+    Its time runs from `since_ms` on, and is over at `due_ms`.
+    """
     made = connection.execute(
         _ADD_CASE,
         {
@@ -299,6 +306,7 @@ def open_case(connection: Connection, alert: Alert, queue: str, due_ms: int) -> 
             "opened_ms": alert.received_ms,
             "changed_ms": alert.received_ms,
             "due_ms": due_ms,
+            "since_ms": since_ms,
         },
     )
     number: int = made.inserted_primary_key[0]  # type: ignore[index] # a row was made

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, se
 from kanhe.core.event import ENTITY_KINDS
 from kanhe.respond.alerts import RANK
 from kanhe.respond.cases import ACTIVE, STATES
-from kanhe.respond.searching import Term
+from kanhe.respond.joining import WEIGHT
+from kanhe.respond.searching import ANY, Term
 from kanhe.stores.desk.case_history import STEPS, VIEWS
 from kanhe.stores.desk.cases import ALERTS, CASES, ENTITIES, RULES
 
@@ -142,7 +143,7 @@ def _flags(terms: Sequence[Term]) -> tuple[int, ...]:
     wanted: set[str] = set(ACTIVE)
     for term in terms:
         if term.field == "is":
-            named = set(term.values)
+            named = set(STATES) if ANY in term.values else set(term.values)
             wanted = {state for state in STATES if (state in named) != term.negated}
     return tuple(
         flag for flag, states in ((1, ACTIVE), (0, set(STATES) - ACTIVE)) if wanted & states
@@ -165,7 +166,7 @@ def _condition(term: Term, asked: Asked, flag: int) -> ColumnElement[bool]:
         case "severity":
             return CASES.c.severity.in_([RANK[value] for value in values])
         case "is":
-            return CASES.c.state.in_(values)
+            return CASES.c.state.in_(STATES if ANY in values else values)
         case "queue" | "verdict" | "tenant":
             return CASES.c[term.field].in_(values)
         case "owner":
@@ -184,6 +185,8 @@ def _condition(term: Term, asked: Asked, flag: int) -> ColumnElement[bool]:
             return CASES.c.number.in_(select(ALERTS.c.case_number).where(ALERTS.c.kind.in_(values)))
         case "case":
             return CASES.c.number.in_([_number(value) for value in values])
+        case "shares":
+            return or_(*(_sharing(value, asked, flag) for value in values))
         case "event":
             return CASES.c.number.in_(
                 select(ALERTS.c.case_number).where(ALERTS.c.event_id.in_(values))
@@ -214,6 +217,33 @@ def _naming(flag: int, kind: ColumnElement[bool], *values: str) -> ColumnElement
             kind, ENTITIES.c.value.in_(values), ENTITIES.c.is_active == flag
         )
     )
+
+
+def _sharing(value: str, asked: Asked, flag: int) -> ColumnElement[bool]:
+    """For `117` the cases that have a sign in common with case 117; for `117/ip` that kind of entity."""
+    number, _, kind = value.partition("/")
+    source = ENTITIES.alias()
+    kinds = [kind] if kind else list(WEIGHT)
+    statement = (
+        select(ENTITIES.c.case_number)
+        .join(
+            source,
+            and_(
+                source.c.kind == ENTITIES.c.kind,
+                source.c.value == ENTITIES.c.value,
+                source.c.tenant == ENTITIES.c.tenant,
+            ),
+        )
+        .where(
+            source.c.case_number == _number(number),
+            source.c.kind.in_(kinds),
+            ENTITIES.c.is_active == flag,
+            ENTITIES.c.case_number != _number(number),
+        )
+    )
+    if asked.tenant:
+        statement = statement.where(source.c.tenant == asked.tenant)
+    return CASES.c.number.in_(statement)
 
 
 def _compared(column: ColumnElement[Any], term: Term) -> ColumnElement[bool]:

@@ -6,11 +6,13 @@ from starlette.routing import BaseRoute
 
 from kanhe.serve.console.pages import (
     account,
+    cases,
     drafts,
     first,
     home,
     lists,
     packs,
+    queue,
     reveal,
     rules,
     sign_in,
@@ -19,6 +21,8 @@ from kanhe.serve.console.pages import (
 
 ROUTES: tuple[BaseRoute, ...] = (
     *home.ROUTES,
+    *queue.ROUTES,
+    *cases.ROUTES,
     *sign_in.ROUTES,
     *first.ROUTES,
     *account.ROUTES,

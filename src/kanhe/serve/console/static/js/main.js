@@ -5,3 +5,4 @@ import "./messages.js";
 import "./keys.js";
 import "./palette.js";
 import "./live.js";
+import "./picked.js";

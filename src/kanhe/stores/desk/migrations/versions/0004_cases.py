@@ -36,6 +36,7 @@ def _cases() -> None:
         sa.Column("opened_ms", sa.Integer, nullable=False),
         sa.Column("changed_ms", sa.Integer, nullable=False),
         sa.Column("due_ms", sa.Integer, nullable=False),
+        sa.Column("since_ms", sa.Integer, nullable=False),
         sa.Column("warned", sa.Integer, nullable=False, server_default="0"),
         sa.Column("owner", sa.Text, nullable=False, server_default=""),
         sa.Column("holder", sa.Text, nullable=False, server_default=""),
