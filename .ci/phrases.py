@@ -25,7 +25,7 @@ LANGUAGE = "zh_CN"
 AREAS = {
     "access": "access account doorway first reveal roles sessions settings sign_in staff",
     "cases": "case case_words cases queue respond",
-    "looking": "analytics audit decision decisions entities entity live looking search wall",
+    "looking": "analytics audit decision clearing decisions entities entity live looking naming search wall",
     "outgoing": "api_keys keys outgoing webhooks",
     "rules": "drafts lists packs rules",
 }

@@ -12,12 +12,14 @@ from kanhe.app.casework import open_casework
 from kanhe.app.casework.beside import Beside
 from kanhe.app.judge_link import JudgeLink
 from kanhe.app.listkeeping import Listkeeping
+from kanhe.app.looking import Looking
 from kanhe.app.loops import Loops
 from kanhe.app.rulebook import open_rulebook
 from kanhe.app.staffing import open_staffing
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
+from kanhe.protect.access.aliases import Aliases
 from kanhe.stores.desk.database import Desk
 
 DESK_FILE = "desk.db"
@@ -43,6 +45,8 @@ class Services:
         self.loops.add("alerts", 0.5, self.journal.take_up)
         self.loops.add("cases", 5.0, self.journal.tend)
         self.loops.add("explaining", 3_600.0, self.journal.warm)
+        self.aliases = Aliases(console_key(folder))
+        self.looking = Looking(settings, clock, self.judge, desk)
 
     def start(self) -> None:
         """Have what runs beside the pages begin."""
@@ -51,6 +55,7 @@ class Services:
     def close(self) -> None:
         """Stop what runs beside, and release the files."""
         self.loops.close()
+        self.looking.close()
         self.rulebook.close()
         self.judge.close()
         self.desk.close()

@@ -114,7 +114,7 @@ def _read(row: Row) -> tuple[tuple[tuple[str, str], ...], Mapping[str, Any]]:
         (kind, event[kind]) for kind in KINDS
         if kind not in ("staff", "session", "device", "ip") and isinstance(event.get(kind), str)
     )  # fmt: skip
-    return about, {name: event[name] for name in _TOLD if event.get(name) not in (None, "")}
+    return about, {name: event[name] for name in _TOLD if event.get(name) not in (None, "", False)}
 
 
 def people(lines: Sequence[Act]) -> list[str]:

@@ -1,7 +1,7 @@
 """Search across everything: one box, and what is meant is found by what it looks like.
 
 (1) A handle of a decision, or a number of a row. (2) The id of an event, as its sender spells it. (3)
-`kind:value` and values of entities, whole and by how they begin. (4) Rules that ever fired, rules and
+`kind:value` and values of entities, whole and by how they begin; what is masked is found whole only. (4) Rules that ever fired, rules and
 lists of the pack in force. Each kind gives few results, and nothing of another tenant's.
 """
 
@@ -15,6 +15,7 @@ from kanhe.core.actor import Actor
 from kanhe.core.decision import decision_id, seq_of
 from kanhe.core.errors import StorageError
 from kanhe.judge.rules.lists import spelled
+from kanhe.protect.access.masking import PERSONAL_FIELDS
 from kanhe.record.traces import KINDS
 from kanhe.stores.sqlite.index_reader import IndexReader, NameRow
 
@@ -101,7 +102,7 @@ def _entities(index: IndexReader, actor: Actor, text: str) -> list[Found]:
         if also and also != text:
             names += [one for one in index.names_of_value(also, tenants, 2) if one.kind == special]
     if len(text) >= _LEAST_BEGINNING:
-        names += index.names_beginning(text, tenants, 2 * MOST_OF_A_KIND)
+        names += _beginning(index.names_beginning(text, tenants, 4 * MOST_OF_A_KIND))
     return _shown(names)
 
 
@@ -111,8 +112,13 @@ def _of_kind(index: IndexReader, actor: Actor, kind: str, value: str) -> list[Fo
     value = spelled(kind, value) or value
     tenants = tenants_of(index, actor)[:_MOST_TENANTS]
     whole = [one for t in tenants if (one := index.name(t, kind, value)) is not None]
-    more = index.names_beginning(value, tenants, 4 * MOST_OF_A_KIND)
+    more = _beginning(index.names_beginning(value, tenants, 4 * MOST_OF_A_KIND))
     return _shown([*whole, *(name for name in more if name.kind == kind)])
+
+
+def _beginning(names: list[NameRow]) -> list[NameRow]:
+    """Those that may be found by how they begin: what is masked could be spelled out that way."""
+    return [name for name in names if name.kind not in PERSONAL_FIELDS]
 
 
 def _shown(names: list[NameRow]) -> list[Found]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from kanhe.core.actor import Language, Theme, Visitor
-from kanhe.serve.console import cookies, forgery, formats
+from kanhe.serve.console import cookies, forgery, formats, naming
 from kanhe.serve.console.language import HTML_LANG, LANGUAGES, gettext, ngettext, speaking, wished
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,6 +35,7 @@ def environment() -> jinja2.Environment:
     made.policies["ext.i18n.trimmed"] = True
     made.globals["csrf_field"] = _csrf_field
     formats.install(made)
+    naming.install(made)
     return made
 
 

@@ -6,15 +6,21 @@ from starlette.routing import BaseRoute
 
 from kanhe.serve.console.pages import (
     account,
+    analytics,
+    audit,
     cases,
+    decisions,
     drafts,
+    entities,
     first,
     home,
     lists,
+    live,
     packs,
     queue,
     reveal,
     rules,
+    search,
     sign_in,
     staff,
 )
@@ -32,4 +38,10 @@ ROUTES: tuple[BaseRoute, ...] = (
     *packs.ROUTES,
     *drafts.ROUTES,
     *lists.ROUTES,
+    *analytics.ROUTES,
+    *audit.ROUTES,
+    *decisions.ROUTES,
+    *entities.ROUTES,
+    *live.ROUTES,
+    *search.ROUTES,
 )
