@@ -47,6 +47,10 @@ class Door:
         """Whose token this is."""
         return self.people.get(token)
 
+    def fresh(self, visitor: Visitor) -> bool:
+        """Whether they have shown a second factor lately."""
+        return visitor.actor.session != "stale"
+
     def prefer(self, visitor: Visitor, **choices: str) -> None:
         """Remember the choice."""
         for token, known in self.people.items():

@@ -14,6 +14,7 @@ from kanhe.app.judge_link import JudgeLink
 from kanhe.app.listkeeping import Listkeeping
 from kanhe.app.looking import Looking
 from kanhe.app.loops import Loops
+from kanhe.app.outgoing import open_outgoing
 from kanhe.app.rulebook import open_rulebook
 from kanhe.app.staffing import open_staffing
 from kanhe.core.errors import StorageError
@@ -47,6 +48,8 @@ class Services:
         self.loops.add("explaining", 3_600.0, self.journal.warm)
         self.aliases = Aliases(console_key(folder))
         self.looking = Looking(settings, clock, self.judge, desk)
+        self.outgoing = open_outgoing(settings, desk, clock)
+        self.outgoing.run_in(self.loops)
 
     def start(self) -> None:
         """Have what runs beside the pages begin."""
@@ -56,6 +59,7 @@ class Services:
         """Stop what runs beside, and release the files."""
         self.loops.close()
         self.looking.close()
+        self.outgoing.close()
         self.rulebook.close()
         self.judge.close()
         self.desk.close()

@@ -240,7 +240,8 @@ def _seen(connection: Connection, actor: Actor, id: str) -> Webhook:
 
 def _message(connection: Connection, actor: Actor, id: str, number: int) -> Delivery:
     _seen(connection, actor, id)
-    found = delivery.delivery(connection, number)
+    # A number that no row can have is not there either.
+    found = delivery.delivery(connection, number) if number < outgoing.NO_ROW else None
     if found is None or found.webhook != id:
         raise NoSuchWebhook(f"this webhook has no message {number}")
     return found

@@ -28,7 +28,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("case.reopened", Text("A case was opened again", "案件重新打开")),
     Topic("staff.invited", Text("Somebody was invited", "邀请新员工")),
     Topic("policy.step", Text("A policy pack took a step", "策略包状态变更")),
-    Topic("governor.tripped", Text("The governor holds a rule", "熔断器拦下某条规则")),
+    Topic("governor.tripped", Text("The governor holds a rule", "规则触发限额")),
 )
 """In the order in which pages list them."""
 

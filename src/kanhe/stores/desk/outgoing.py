@@ -31,6 +31,8 @@ from sqlalchemy import (
 from kanhe.core.actor import Actor
 from kanhe.stores.desk.schema import METADATA
 
+NO_ROW = 1 << 63
+"""The first number that no row has: SQLite counts in 64 bits with a sign."""
 PLATFORM = "platform"
 """The tenant of what staff do that concerns no tenant by itself, such as changing a role."""
 
@@ -190,6 +192,8 @@ def undelivered(
 
 def send_again(connection: Connection, event: int, tenant: str | None = None) -> bool:
     """Have a refused event tried once more; False if there is none such."""
+    if event >= NO_ROW:
+        return False
     statement = update(EVENTS).where(EVENTS.c.id == event, EVENTS.c.problem != "")
     if tenant is not None:
         statement = statement.where(EVENTS.c.tenant == tenant)

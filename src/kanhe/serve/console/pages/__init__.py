@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from kanhe.serve.console.pages import (
     account,
     analytics,
+    api_keys,
     audit,
     cases,
     decisions,
@@ -16,6 +17,7 @@ from kanhe.serve.console.pages import (
     home,
     lists,
     live,
+    outgoing,
     packs,
     queue,
     reveal,
@@ -23,6 +25,7 @@ from kanhe.serve.console.pages import (
     search,
     sign_in,
     staff,
+    webhooks,
 )
 
 ROUTES: tuple[BaseRoute, ...] = (
@@ -44,4 +47,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     *entities.ROUTES,
     *live.ROUTES,
     *search.ROUTES,
+    *api_keys.ROUTES,
+    *webhooks.ROUTES,
+    *outgoing.ROUTES,
 )
