@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,12 +27,19 @@ _START = (
 )
 
 
-def _watching(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+@contextmanager
+def _watching(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process, which is gone at the end, however the test ends."""
+    process = subprocess.Popen(
         [sys.executable, "-c", _START, "index", "--watch", "--beside-parent", "--data-dir",
          str(folder)],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _fill(journal: SqliteJournal, count: int, draw: random.Random) -> None:
@@ -57,7 +66,7 @@ def _upto(folder: Path) -> int:
 
 
 def _until(folder: Path, upto: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         if _upto(folder) >= upto:
             return
@@ -73,18 +82,15 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     for _ in range(4):
         _fill(journal, 150, draw)
         erase(journal, draw.sample(range(1, journal.last_seq() + 1), 8))
-        process = _watching(tmp_path)
-        _until(tmp_path, min(_upto(tmp_path) + 20, journal.last_seq()), process)
-        time.sleep(draw.uniform(0.0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    process = _watching(tmp_path)
-    _until(tmp_path, journal.last_seq(), process)
-    assert process.stdin is not None
-    process.stdin.close()
-    assert process.wait(10) == 0
-    assert process.stderr is not None
-    process.stderr.close()
+        with _watching(tmp_path) as process:
+            _until(tmp_path, min(_upto(tmp_path) + 20, journal.last_seq()), process)
+            time.sleep(draw.uniform(0.0, 0.05))
+            process.send_signal(signal.SIGKILL)
+    with _watching(tmp_path) as process:
+        _until(tmp_path, journal.last_seq(), process)
+        # The end of its standard input tells it to finish.
+        process.communicate(timeout=60)
+        assert process.returncode == 0
     journal.close()
     index_all(tmp_path)
     compare(tmp_path)
@@ -95,15 +101,16 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "journal.db")
     _fill(journal, 5, random.Random(1))
     journal.close()
-    process = _watching(tmp_path)
-    _until(tmp_path, 5, process)
-    second = subprocess.run(
-        [sys.executable, "-m", "kanhe.serve.cli", "index", "--rebuild", "--data-dir", str(tmp_path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert second.returncode == 3, second.stderr
-    assert f"process {process.pid}" in second.stderr
-    process.terminate()
-    process.communicate()
-    assert process.returncode == 0
+    with _watching(tmp_path) as process:
+        _until(tmp_path, 5, process)
+        second = subprocess.run(
+            [sys.executable, "-m", "kanhe.serve.cli", "index", "--rebuild", "--data-dir",
+             str(tmp_path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert second.returncode == 3, second.stderr
+        assert f"process {process.pid}" in second.stderr
+        process.terminate()
+        process.communicate(timeout=60)
+        assert process.returncode == 0
     compare(tmp_path)
