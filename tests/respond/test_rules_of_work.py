@@ -116,10 +116,10 @@ def test_more_time_is_never_due_sooner(opened: int, minutes: int, more: int) -> 
 
 def test_only_signs_of_a_person_join() -> None:
     """An address of the network or a merchant never makes two alerts one case."""
-    assert signs_of((("user", "u"), ("ip", "192.0.2.1"), ("merchant", "m"), ("card", "c"))) == (
-        ("user", "u"),
-        ("card", "c"),
-    )
+    named = (("user", "u"), ("ip", "192.0.2.1"), ("merchant", "m"), ("card", "c"), ("staff", "s"))
+    assert signs_of(alert(entities=named)) == (("user", "u"), ("card", "c"))
+    # What staff do is about them, not about the customers whose records they open.
+    assert signs_of(alert(entities=named, event_type="staff.action")) == (("staff", "s"),)
     only_ip = candidate(1, ("ip", "192.0.2.1", 3), ("merchant", "m", 3))
     assert place_of(alert(), [only_ip]).case is None
 

@@ -36,6 +36,7 @@ from kanhe.judge.models.scoring import Scoring
 from kanhe.judge.policy.beside import scoring_of
 from kanhe.judge.policy.pack import Pack, load_archive
 from kanhe.judge.rules.declare import RuleSpec
+from kanhe.judge.rules.lists import ListSpec
 from kanhe.judge.rules.reasons import shown
 from kanhe.judge.verdict.decide import outcome_of
 from kanhe.record.journal.ports import DECIDED, JournalReader, Row
@@ -110,6 +111,8 @@ class Explanation(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     features: tuple[tuple[str, str], ...]
     """All features that were served, with their values."""
+    lists: tuple[ListSpec, ...] = ()
+    """The lists of the pack, for who wants to put something on one."""
 
 
 class _Path(NamedTuple):
@@ -200,6 +203,7 @@ def _explained(
         f"{path.pack.name} {path.pack.version}" if path else "",
         changes,
         values.features,
+        path.pack.lists if path else (),
     )
 
 

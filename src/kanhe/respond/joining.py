@@ -30,8 +30,11 @@ WEIGHT: Mapping[str, int] = {
     "phone": 5,
     "address": 3,
     RULE: 8,
+    "staff": 8,
 }
 """The kinds that join alerts, and how much each says."""
+_OF_STAFF = frozenset({"staff", "device"})
+_OF_PEOPLE = frozenset(WEIGHT) - {"staff"}
 MOST_ALERTS = 200
 MOST_ACCOUNTS = 30
 MOST_DAYS = 14
@@ -65,9 +68,13 @@ class Place(msgspec.Struct, frozen=True):
     """Further cases that share something."""
 
 
-def signs_of(entities: Entities) -> Entities:
-    """Step (1): those by which an alert may be joined to others."""
-    return tuple((kind, value) for kind, value in entities if kind in WEIGHT)
+def signs_of(alert: Alert) -> Entities:
+    """Step (1): those by which an alert may be joined to others.
+
+    What staff do is about whoever did it: the customers whose records they opened are not part of it.
+    """
+    kinds = _OF_STAFF if alert.event_type.startswith("staff.") else _OF_PEOPLE
+    return tuple((kind, value) for kind, value in alert.entities if kind in kinds)
 
 
 def place_of(alert: Alert, candidates: Iterable[Candidate]) -> Place:

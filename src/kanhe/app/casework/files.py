@@ -58,7 +58,7 @@ class Files:
                 detail = {"name": accepted.name, "size": accepted.size, "digest": accepted.digest}
                 case_history.tell(connection, number, actor.staff, "filed", now, detail)
                 outgoing.tell_of(
-                    connection, actor, "changed", "system", now,
+                    connection, actor, "created", "evidence", now,
                     tenant=row.tenant, ticket=f"case-{number}", note="case.filed",
                 )  # fmt: skip
         return id
@@ -74,7 +74,7 @@ class Files:
             if row is None or filed is None or not actor.sees(row.tenant):
                 raise CaseNotFound(f"there is no file {id} in case {number}")
             outgoing.tell_of(
-                connection, actor, "exported", "system", self._clock(),
+                connection, actor, "downloaded", "evidence", self._clock(),
                 tenant=row.tenant, ticket=f"case-{number}", note="case.file_read",
             )  # fmt: skip
         return filed.evidence, self._store.read(filed.evidence.digest)
@@ -95,7 +95,7 @@ class Files:
                 now = self._clock()
                 case_history.tell(connection, number, actor.staff, "unfiled", now, detail)
                 outgoing.tell_of(
-                    connection, actor, "deleted", "system", now,
+                    connection, actor, "deleted", "evidence", now,
                     tenant=row.tenant, ticket=f"case-{number}", note="case.file_removed",
                 )  # fmt: skip
             if digest:

@@ -116,7 +116,7 @@ class Viewing:
             self._told[key] = now
             with self._desk.writing() as connection:
                 outgoing.tell_of(
-                    connection, actor, "viewed", "system", now,
+                    connection, actor, "viewed", "case", now,
                     tenant=tenant, ticket=f"case-{number}", note="case.viewed",
                 )  # fmt: skip
 

@@ -27,6 +27,11 @@ from kanhe.stores.desk import case_history, cases, outgoing
 from kanhe.stores.desk.database import Desk
 
 _LINK = "by_hand"
+_ACTS = {
+    "taken": "assigned", "released": "assigned", "assigned": "assigned", "escalated": "escalated",
+    "resolved": "decided", "reviewed": "decided", "noted": "noted",
+}  # fmt: skip
+"""Which `staff_action` of the registry a step is; all others are `changed`."""
 _LISTED_MOST = 20
 
 
@@ -415,7 +420,7 @@ class Work:
 
     def _tell(self, connection: Connection, actor: Actor, case: Case, what: str, now: int) -> None:
         outgoing.tell_of(
-            connection, actor, "changed", "system", now,
+            connection, actor, _ACTS.get(what, "changed"), "case", now,
             tenant=case.tenant, ticket=f"case-{case.number}", note=f"case.{what}",
         )  # fmt: skip
 

@@ -428,7 +428,7 @@ def add_up(connection: Connection, number: int, alert: Alert, before: Row[Any] |
 def candidates(connection: Connection, alert: Alert) -> list[Candidate]:
     """The active cases of the same tenant that share something with an alert, the oldest first."""
     found: dict[int, list[tuple[str, str, int]]] = {}
-    for kind, value in signs_of(alert.entities):
+    for kind, value in signs_of(alert):
         rows = connection.execute(_SHARING, {"kind": kind, "value": value, "tenant": alert.tenant})
         for number, alerts in rows:
             found.setdefault(number, []).append((kind, value, alerts))

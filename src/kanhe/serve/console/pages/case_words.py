@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kanhe.core.event import ENTITY_KINDS
+from kanhe.respond.alerts import RULE
 from kanhe.respond.cases import CaseError
+from kanhe.serve.console import naming
 from kanhe.serve.console.language import N_, gettext, spoken
 
 STATES: Mapping[str, str] = {
@@ -23,23 +26,6 @@ VERDICTS: Mapping[str, str] = {
     "legitimate": N_("Legitimate"),
     "abuse": N_("Abuse"),
     "unknown": N_("Unclear"),
-}
-KINDS: Mapping[str, str] = {
-    "user": N_("Account"),
-    "device": N_("Device"),
-    "ip": N_("IP address"),
-    "card": N_("Card"),
-    "email": N_("E-mail"),
-    "phone": N_("Phone"),
-    "address": N_("Address"),
-    "merchant": N_("Merchant"),
-    "product": N_("Product"),
-    "order": N_("Order"),
-    "parcel": N_("Parcel"),
-    "courier": N_("Courier"),
-    "staff": N_("Staff"),
-    "session": N_("Session"),
-    "rule": N_("Rule"),
 }
 ALERT_KINDS: Mapping[str, str] = {
     "decision": N_("Decision"),
@@ -162,6 +148,11 @@ def sentence(text: Any) -> str:
 def said(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     """Choices with their texts in the language spoken."""
     return [(name, gettext(text)) for name, text in pairs]
+
+
+def kinds() -> dict[str, str]:
+    """What kinds of entity are called, and rules, which alerts may be about too."""
+    return {**{kind: naming.kind_name(kind) for kind in ENTITY_KINDS}, RULE: gettext("Rule")}
 
 
 def all_said(words: Mapping[str, str]) -> dict[str, str]:

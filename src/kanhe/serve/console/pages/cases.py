@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from starlette.datastructures import UploadFile
@@ -10,14 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kanhe.app.casework import CaseNotFound, CaseView, Listing
+from kanhe.app.looking import NothingYetError
+from kanhe.core.decision import decision_id
 from kanhe.core.errors import StorageError
-from kanhe.protect.access.masking import PERSONAL_FIELDS, is_personal, mask, shown
+from kanhe.protect.access.masking import PERSONAL_FIELDS, mask, shown
 from kanhe.respond import evidence
-from kanhe.respond.alerts import RANK, Alert
+from kanhe.respond.alerts import RANK, RULE, Alert
 from kanhe.respond.cases import DECIDED, CaseError
 from kanhe.respond.evidence import EvidenceError
+from kanhe.respond.joining import WEIGHT
 from kanhe.respond.locking import RENEW_EVERY_MS
 from kanhe.respond.notes import NOTE_MAX, NoteError
+from kanhe.serve.console import naming
 from kanhe.serve.console.frame import (
     form,
     go,
@@ -30,10 +36,15 @@ from kanhe.serve.console.frame import (
 )
 from kanhe.serve.console.language import gettext
 from kanhe.serve.console.pages import case_words
+from kanhe.serve.console.pages.entities import graph_data
 from kanhe.serve.console.pages.queue import perform, snoozes
 
 _FORM_BYTES = 65_536
 _FILE_BYTES = evidence.SIZE_MAX + 65_536
+_MOST_SEEDS = 12
+_MOST_NODES = 60
+_MOST_SHOWN = 20
+"""So many alerts and moments are shown at first, the newest; all of them are one click away."""
 _DECIDING = frozenset({"resolve", "escalate", "snooze"})
 """After these the next case opens."""
 
@@ -67,6 +78,21 @@ def peek(request: Request) -> Response:
         base=services(request).journal.base_currency(),
         **_words(),
     )
+
+
+def graph(request: Request) -> Response:
+    """How the case hangs together with what else is known, as a drawing and as a table."""
+    view = _view(request, is_look=False)
+    clear = _is_clear(request, view)
+    seeds = [(one.kind, one.value) for one in view.entities if one.kind in WEIGHT][:_MOST_SEEDS]
+    seeds = [pair for pair in seeds if pair[0] != RULE]
+    try:
+        found = services(request).looking.linked(visitor(request).actor, view.case.tenant, seeds)
+        data = graph_data(request, found, clear)
+    except NothingYetError:
+        data = _own_graph(request, view, clear)
+    template = "cases/graph.html" if is_partial(request) else "cases/graph_page.html"
+    return render(request, template, graph=data, case=view.case)
 
 
 def act(request: Request) -> Response:
@@ -234,6 +260,7 @@ def _page(
     if alert is not None and alert.kind in ("decision", "complaint"):
         why = behind.journal.explain(alert.seq)
     case, me = view.case, person.actor.staff
+    whole, timeline = request.query_params.get("all") == "1", _timeline(view)
     held = case.lease.held_by(view.now_ms)
     common = (
         ("seen", str(case.version)),
@@ -252,7 +279,7 @@ def _page(
         event=_fields(why.event, clear) if why else (),
         clear=clear,
         shown=shown,
-        leads=lambda kind: clear or not is_personal(kind),
+        handle=decision_id(alert.seq) if alert else "",
         masked=lambda name, value: shown(PERSONAL_FIELDS.get(name, ""), value, clear=clear),
         base=behind.journal.base_currency(),
         colleagues=[(one.staff, one.name) for one in view.colleagues],
@@ -262,9 +289,11 @@ def _page(
         may_review=person.may("cases.review") and case.state == "in_review" and case.resolved_by != me,
         may_reopen=person.may("cases.work") and case.state in ("resolved", "closed"),
         is_decided=case.state in DECIDED,
-        timeline=_timeline(view),
-        graph=_graph(view, clear),
-        lists=_lists(request, view, alert, clear),
+        timeline=timeline if whole else timeline[:_MOST_SHOWN],
+        left_out=max(len(timeline) - _MOST_SHOWN, 0) if not whole else 0,
+        alerts=list(reversed(view.alerts if whole else view.alerts[-_MOST_SHOWN:])),
+        more_alerts=max(len(view.alerts) - _MOST_SHOWN, 0) if not whole else 0,
+        lists=_lists(request, alert, why.lists if why else (), clear),
         common=common,
         problems=problems,
         draft=draft,
@@ -284,7 +313,7 @@ def _words() -> dict[str, Any]:
     return {
         "states": case_words.all_said(case_words.STATES),
         "verdicts": case_words.all_said(case_words.VERDICTS),
-        "kinds": case_words.all_said(case_words.KINDS),
+        "kinds": case_words.kinds(),
         "alert_kinds": case_words.all_said(case_words.ALERT_KINDS),
         "link_words": case_words.all_said(case_words.LINKS),
         "cleared": case_words.said(case_words.CLEARED),
@@ -357,35 +386,39 @@ def _timeline(view: CaseView) -> list[Moment]:
     return sorted(found, key=lambda moment: moment.at_ms, reverse=True)
 
 
-def _graph(view: CaseView, clear: bool) -> dict[str, Any]:
-    """What joins the alerts, for the drawing; the table beside it says the same."""
+def _own_graph(request: Request, view: CaseView, clear: bool) -> dict[str, Any]:
+    """What joins the alerts of the case by themselves, where there is no index of the journal yet."""
+    found = services(request)
+    tenant = "" if visitor(request).actor.tenant else view.case.tenant
     nodes = {
         (one.kind, one.value): {
-            "id": f"n{place}", "kind": one.kind, "label": shown(one.kind, one.value, clear=clear),
-            "weight": one.alerts,
+            "id": f"n{place}", "kind": one.kind, "kindName": case_words.kinds().get(one.kind, one.kind),
+            "label": shown(one.kind, one.value, clear=clear), "events": one.alerts, "seed": True,
+            "hub": one.kind in ("merchant", "courier", "staff"), "refused": 0, "fraud": 0,
+            "href": naming.path_of(found, one.kind, one.value, tenant),
         }
-        for place, one in enumerate(view.entities[:60])
+        for place, one in enumerate(view.entities[:_MOST_NODES])
+        if one.kind != RULE
     }  # fmt: skip
-    edges: dict[tuple[str, str], int] = {}
+    edges: Counter[tuple[str, str]] = Counter()
     for alert in view.alerts:
-        named = [pair for pair in alert.entities if pair in nodes]
-        for place, one in enumerate(named):
-            for other in named[place + 1 :]:
-                pair = str(nodes[one]["id"]), str(nodes[other]["id"])
-                edges[pair] = edges.get(pair, 0) + 1
+        named = [str(nodes[pair]["id"]) for pair in alert.entities if pair in nodes]
+        edges.update(combinations(named, 2))
     return {
         "nodes": list(nodes.values()),
-        "edges": [{"source": a, "target": b, "weight": n} for (a, b), n in edges.items()],
+        "edges": [
+            {"source": a, "target": b, "events": n, "strength": n / len(view.alerts)}
+            for (a, b), n in edges.items()
+        ],
     }
 
 
 def _lists(
-    request: Request, view: CaseView, alert: Alert | None, clear: bool
+    request: Request, alert: Alert | None, lists: Sequence[Any], clear: bool
 ) -> list[tuple[str, str, str]]:
     """What could go on a list with the decision: entities of the case, by the lists that hold their kind."""
     if alert is None or not visitor(request).may("lists.edit"):
         return []
-    lists = services(request).journal.lists_of(alert.seq)
     found = []
     for spec in lists:
         if spec.kind == "allow":
@@ -436,6 +469,7 @@ def _number(value: object) -> int:
 ROUTES = (
     page("/cases/{number:int}", show, "queue.read", name="case"),
     page("/cases/{number:int}/peek", peek, "queue.read", name="case-peek"),
+    page("/cases/{number:int}/graph", graph, "entities.read", name="case-graph"),
     page("/cases/{number:int}/act", act, "cases.work", methods=("POST",), name="case-act", most_bytes=_FORM_BYTES),
     page("/cases/{number:int}/note", note, "cases.work", methods=("POST",), name="case-note", most_bytes=_FORM_BYTES),
     page("/cases/{number:int}/review", review, "cases.review", methods=("POST",), name="case-review"),

@@ -43,7 +43,7 @@ def show_entity(request: Request) -> Response:
     clear = clear_view(request, _subject(found, entity))
     return render(
         request, "entities/entity.html",
-        entity=entity, timeline=timeline, graph=graph, graph_data=_graph(request, graph, clear),
+        entity=entity, timeline=timeline, graph=graph, graph_data=graph_data(request, graph, clear),
         clear=clear, wanted=wanted, more=_more(request, timeline.next_before),
         cases=_cases(request, entity), outcomes=_OUTCOMES, spark=_spark(entity),
         here=naming.path_of(found, entity.kind, entity.value),
@@ -62,7 +62,8 @@ def show_graph(request: Request) -> Response:
         raise not_found() from None
     clear = clear_view(request, _subject(found, entity))
     return Response(
-        json.dumps(_graph(request, graph, clear), ensure_ascii=False), media_type="application/json"
+        json.dumps(graph_data(request, graph, clear), ensure_ascii=False),
+        media_type="application/json",
     )
 
 
@@ -138,7 +139,7 @@ def _spark(entity: Entity) -> str:
     ])  # fmt: skip
 
 
-def _graph(request: Request, graph: Any, clear: bool) -> dict[str, Any]:
+def graph_data(request: Request, graph: Any, clear: bool) -> dict[str, Any]:
     """The graph with labels as they may be shown and addresses that may be kept."""
     found = services(request)
     tenant = "" if visitor(request).actor.tenant else graph.tenant

@@ -94,7 +94,7 @@ def show(request: Request) -> Response:
         saved=casework.queues.views(person.actor),
         undo=casework.work.undoable(person.actor),
         states=case_words.all_said(case_words.STATES),
-        kinds=case_words.all_said(case_words.KINDS),
+        kinds=case_words.kinds(),
         cleared=case_words.said(case_words.CLEARED),
         confirmed=case_words.said(case_words.CONFIRMED),
         snoozes=snoozes(),
