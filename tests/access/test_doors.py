@@ -293,9 +293,14 @@ def test_no_route_but_the_open_ones_answers_a_stranger(house: Building) -> None:
 def test_an_auditor_changes_nothing(house: Building) -> None:
     """Every POST but those of one's own account, reading habits and signing in and out is refused."""
     own = (
-        "/settings/account", "/settings/notifications", "/sign-in", "/sign-out", "/confirm", "/first/",
+        "/settings/account",
+        "/settings/notifications",
+        "/sign-in",
+        "/sign-out",
+        "/confirm",
+        "/first/",
         "/preferences",
-    )  # fmt: skip
+    )
     posts = [(door.path, door.permission) for door in _routes() if door.method == "POST"]
     browser = _in_as(house, "auditor")
     for path, permission in posts:

@@ -76,6 +76,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       problem.hidden = false;
     }
   });
+  form.querySelector("[data-passkey-go]").disabled = false;
 }
 
 // Where the browser can, passkeys are offered in the field for the address, as passwords are.
