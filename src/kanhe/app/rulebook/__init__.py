@@ -8,13 +8,11 @@ read the rules that judge them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 from kanhe.app.judge_link import JudgeLink
 from kanhe.app.rulebook.differences import FileChange, Line, PackChange, compare_packs
 from kanhe.app.rulebook.drafting import DraftError, Drafting, Opened
 from kanhe.app.rulebook.packs import Packs, Standing
+from kanhe.app.rulebook.rates import Analyst, Rates, rates_of
 from kanhe.app.rulebook.steering import ForPlatformOnly, Steering, is_author
 from kanhe.app.rulebook.trying import Trial, TrialError, Trials
 from kanhe.core.actor import Actor
@@ -24,33 +22,28 @@ from kanhe.stores.desk.database import Desk
 
 __all__ = [
     "DraftError", "Drafting", "FileChange", "ForPlatformOnly", "Line", "Opened", "PackChange", "Packs",
-    "RuleCounts", "Rulebook", "Standing", "Steering", "Trial", "TrialError", "Trials", "compare_packs",
+    "Rates", "Rulebook", "Standing", "Steering", "Trial", "TrialError", "Trials", "compare_packs",
     "is_author", "open_rulebook",
 ]  # fmt: skip
-
-
-class RuleCounts(Protocol):
-    """Who counts how often rules fire."""
-
-    def rule_counts(self, actor: Actor, since_ms: int) -> Mapping[str, int]:
-        """Rule: for how many decisions it gave a reason since then, among those this person may see."""
-
-    def decided(self, actor: Actor, since_ms: int) -> int:
-        """How many decisions there were."""
 
 
 class Rulebook:
     """All that pages ask of rules and packs. Safe to use from several threads."""
 
     def __init__(
-        self, packs: Packs, drafting: Drafting, steering: Steering, trials: Trials
+        self, packs: Packs, drafting: Drafting, steering: Steering, trials: Trials, clock: Clock
     ) -> None:
+        self._clock = clock
         self.packs = packs
         self.drafting = drafting
         self.steering = steering
         self.trials = trials
-        self.counts: RuleCounts | None = None
-        """Set by whoever counts; pages show no rates while nobody does."""
+        self.analyst: Analyst | None = None
+        """Who has counted; pages show no rates while nobody has."""
+
+    def rates(self, actor: Actor, span_ms: int) -> Rates | None:
+        """How often rules fired in the last `span_ms`; `None` while nothing was counted."""
+        return rates_of(self.analyst, self._clock, actor, span_ms)
 
     def close(self) -> None:
         """End trials that are still running."""
@@ -65,4 +58,5 @@ def open_rulebook(settings: Settings, link: JudgeLink, desk: Desk, clock: Clock)
         Drafting(desk, packs, clock),
         Steering(link, desk, clock),
         Trials(settings, packs, link, clock),
+        clock,
     )

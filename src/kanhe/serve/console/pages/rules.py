@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kanhe.core.decision import Outcome
-from kanhe.core.time import DAY_MS, HOUR_MS
+from kanhe.core.time import DAY_MS
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.policy.check import describe
 from kanhe.judge.policy.pack import Pack
 from kanhe.serve.console.frame import not_found, page, render, services, visitor
 
-_SPANS = {"1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS}
+_SPANS = {"24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS}
 _SPAN = "24h"
 _LONGEST_QUERY = 200
 _OUTCOMES: tuple[Outcome, ...] = ("allow", "challenge", "review", "deny")
@@ -29,19 +29,20 @@ def show_rules(request: Request) -> Response:
     hash = query.get("pack", "") or standing.in_force
     pack = _pack(request, hash)
     span = query.get("span", _SPAN) if query.get("span") in _SPANS else _SPAN
-    hits, decided = _hits(request, _SPANS[span])
+    rates = rulebook.rates(visitor(request).actor, _SPANS[span])
     told = describe(pack)
     wanted = query.get("q", "")[:_LONGEST_QUERY].strip()
     on = query.get("on", "")
     rules = [rule for rule in told["rules"] if _fits(rule, wanted, on)]
-    if query.get("sort") != "id":
-        rules.sort(key=lambda rule: -hits.get(rule["id"], 0))
+    sort = query.get("sort", "hits" if rates else "file")
+    if sort == "hits" and rates:
+        rules.sort(key=lambda rule: -rates.fired(rule["id"]))
     return render(
         request, "rules/list.html",
         standing=standing, pack=told, is_live=pack.hash == standing.in_force, rules=rules,
-        total=len(told["rules"]), hits=hits, decided=decided, counted=rulebook.counts is not None,
+        total=len(told["rules"]), rates=rates,
         wanted=wanted, on=on, types=sorted(told["rules_by_type"]), span=span, spans=list(_SPANS),
-        sort=query.get("sort", "hits"),
+        sort=sort,
         held={one["rule"] for one in standing.held},
     )  # fmt: skip
 
@@ -56,14 +57,13 @@ def show_rule(request: Request) -> Response:
     if spec is None:
         raise not_found()
     told = next(rule for rule in describe(pack)["rules"] if rule["id"] == spec.id)
-    rates = []
-    for name, span_ms in _SPANS.items():
-        hits, decided = _hits(request, span_ms)
-        rates.append((name, hits.get(spec.id, 0), decided))
+    rates = [
+        (name, rulebook.rates(visitor(request).actor, span_ms)) for name, span_ms in _SPANS.items()
+    ]
     return render(
         request, "rules/rule.html",
         standing=standing, pack=pack, is_live=pack.hash == standing.in_force, rule=told,
-        condition=dedent(spec.condition.text), rates=rates, counted=rulebook.counts is not None,
+        condition=dedent(spec.condition.text), rates=[(name, one) for name, one in rates if one],
         held=[one for one in standing.held if one["rule"] == spec.id],
         features={one.name: one for one in pack.features},
     )  # fmt: skip
@@ -78,15 +78,6 @@ def _pack(request: Request, hash: str) -> Pack:
     if found is None:
         raise not_found()
     return found
-
-
-def _hits(request: Request, span_ms: int) -> tuple[dict[str, int], int]:
-    counts = services(request).rulebook.counts
-    if counts is None:
-        return {}, 0
-    actor = visitor(request).actor
-    since_ms = services(request).clock() - span_ms
-    return dict(counts.rule_counts(actor, since_ms)), counts.decided(actor, since_ms)
 
 
 def _fits(rule: dict[str, Any], wanted: str, on: str) -> bool:
