@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,32 @@ def test_writers_take_turns(tmp_path: Path) -> None:
     with desk.reading() as connection:
         assert positions.position(connection, "n") == 200
     desk.close()
+
+
+def test_writers_have_their_turn_in_order(tmp_path: Path) -> None:
+    """A thread that writes again and again keeps nobody out for longer than one of its transactions."""
+    desk = Desk(tmp_path / "desk.db")
+    stop, waited = threading.Event(), []
+
+    def greedy() -> None:
+        while not stop.is_set():
+            with desk.writing() as connection:
+                positions.move(connection, "greedy", 1)
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=greedy)
+    thread.start()
+    try:
+        for number in range(10):
+            begun = time.monotonic()
+            with desk.writing() as connection:
+                positions.move(connection, "click", number)
+            waited.append(time.monotonic() - begun)
+    finally:
+        stop.set()
+        thread.join()
+    desk.close()
+    assert sorted(waited)[-2] < 1, waited
 
 
 def test_what_was_left_survives_kill(tmp_path: Path) -> None:

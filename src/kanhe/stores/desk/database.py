@@ -8,6 +8,8 @@ minor units, and texts are Unicode throughout.
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,8 @@ from kanhe.core.errors import StorageError
 APPLICATION_ID = 0x4B484432
 WAIT_MS = 5_000
 """How long a transaction waits for another one before it gives up."""
+_TURN_S = 30.0
+"""How long a thread of this process waits for its turn to write."""
 _CONNECTIONS = 16
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -49,6 +53,7 @@ class Desk:
                 else {"poolclass": QueuePool, "pool_size": _CONNECTIONS, "max_overflow": 0}
             ),
         )
+        self._turns = _Turns()
         event.listen(self._engine, "connect", _prepare)
         try:
             with self._told(), self._engine.connect() as connection:
@@ -61,7 +66,7 @@ class Desk:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that may change the desk; it holds the only right to do so from its begin."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._turns.turn(self._place), self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
@@ -131,6 +136,40 @@ class Desk:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
+
+
+class _Turns:
+    """Writers of one process, one after the other in the order in which they came.
+
+    SQLite's own waiting has no order: whoever writes again and again, such as a loop that takes up what
+    has gathered, would keep a person's click out for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextmanager
+    def turn(self, place: str) -> Iterator[None]:
+        """Wait for one's turn, and have it until the end of the block."""
+        mine = threading.Event()
+        with self._lock:
+            self._waiting.append(mine)
+            if len(self._waiting) == 1:
+                mine.set()
+        if not mine.wait(_TURN_S):
+            with self._lock:
+                # It may have come just now.
+                if not mine.is_set():
+                    self._waiting.remove(mine)
+                    raise StorageError(f"{place} has been written to without a pause for too long")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting.popleft()
+                if self._waiting:
+                    self._waiting[0].set()
 
 
 def _config() -> Config:
