@@ -48,6 +48,7 @@ class Services:
         self.loops.add("explaining", 3_600.0, self.journal.warm)
         self.aliases = Aliases(console_key(folder))
         self.looking = Looking(settings, clock, self.judge, desk)
+        self.rulebook.analyst = self.looking
         self.outgoing = open_outgoing(settings, desk, clock)
         self.outgoing.run_in(self.loops)
 
