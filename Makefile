@@ -33,8 +33,8 @@ $(BENCH): pyproject.toml uv.lock .ci/setup
 
 setup: $(DEV) ## Install everything for development into .venv.
 
-demo: $(RUN) ## Judge a living shop under attack; DATA=orders.parquet judges a real shop's orders.
-	@env -u KANHE_DATA -u KANHE_DEMO_EXIT .venv/bin/kanhe demo $(DEMO_ARGS)
+demo: $(RUN) ## Judge a living shop under attack, then serve its desk; DATA=orders.parquet judges a real shop's orders.
+	@env -u KANHE_DATA .venv/bin/kanhe demo $(DEMO_ARGS)
 
 test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
 	@command -v chromium >/dev/null || .ci/packages chromium || true

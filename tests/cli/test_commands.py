@@ -236,8 +236,9 @@ def test_a_demo_shows_what_was_caught(kanhe: Kanhe, tmp_path: Path) -> None:
     assert told["speed"]["per_s"] > 0
     assert told["refused"] == 0
     assert list(tmp_path.iterdir()) == []
-    shown = kanhe("--lang", "zh_CN", "demo", "--events", "5000")
-    assert "正常买家" in shown.out
+    shown = kanhe("--lang", "zh_CN", "demo", "--events", "5000", "--exit")
+    assert "正常买家" in shown.out and "待处置案件" in shown.out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_is_imported_and_accounted_for(kanhe: Kanhe, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Services:
         self.aliases = Aliases(console_key(folder))
         self.looking = Looking(settings, clock, self.judge, desk)
         self.rulebook.analyst = self.looking
-        self.outgoing = open_outgoing(settings, desk, clock)
+        self.outgoing = open_outgoing(settings, desk, clock, self.judge)
         self.outgoing.run_in(self.loops)
 
     def start(self) -> None:

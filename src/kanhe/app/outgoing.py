@@ -64,6 +64,7 @@ class Outgoing:
         settings: Settings,
         desk: Desk,
         clock: Clock,
+        judge: JudgeLink,
         send_mail: Callable[[Written], None] | None,
     ) -> None:
         folder = Path(settings.data_dir)
@@ -71,10 +72,9 @@ class Outgoing:
         sealer = Sealer(key, secrets.token_bytes)
         self._desk = desk
         self._clock = clock
-        self.judge = JudgeLink(folder)
         self.keys = KeyDesk(settings, desk, clock)
         self.webhooks = Webhooks(desk, sealer, clock, private=settings.webhooks_private)
-        self.events = EventDelivery(desk, self.judge, clock)
+        self.events = EventDelivery(desk, judge, clock)
         # How retries are spread is no secret.
         dice = random.Random(secrets.randbits(64)).random  # noqa: S311 (spreads retries)
         self.webhook_delivery = WebhookDelivery(desk, self.webhooks, clock, _sender(settings), dice)
@@ -89,8 +89,7 @@ class Outgoing:
         loops.add("mail", _MAIL_S, self.mailing.step)
 
     def close(self) -> None:
-        """Let go of the judge and of the keys."""
-        self.judge.close()
+        """Let go of the keys."""
         self.keys.close()
 
     # Events that the journal will not have
@@ -131,9 +130,9 @@ class Outgoing:
                 letters.choose(connection, actor.staff, topic, topic in wanted)
 
 
-def open_outgoing(settings: Settings, desk: Desk, clock: Clock) -> Outgoing:
+def open_outgoing(settings: Settings, desk: Desk, clock: Clock, judge: JudgeLink) -> Outgoing:
     """What leaves the desk of the installation. Raises `SettingsError`, `StorageError`."""
-    return Outgoing(settings, desk, clock, _post(settings))
+    return Outgoing(settings, desk, clock, judge, _post(settings))
 
 
 def _post(settings: Settings) -> Callable[[Written], None] | None:

@@ -21,8 +21,8 @@ from kanhe.core.time import DurationError, duration_ms
 CONFIG_FILE = "kanhe.toml"
 CONFIG_ENV = "KANHE_CONFIG"
 """Names another settings file; `KANHE_LANG` chooses the language of the command line, `KANHE_TOKEN`
-is the API key of whoever uses it."""
-_RESERVED_ENV = frozenset({CONFIG_ENV, "KANHE_LANG", "KANHE_TOKEN"})
+is the API key of whoever uses it, and with `KANHE_DEMO_EXIT` set a demo ends when it has run through."""
+_RESERVED_ENV = frozenset({CONFIG_ENV, "KANHE_LANG", "KANHE_TOKEN", "KANHE_DEMO_EXIT"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,9 +18,9 @@ from kanhe.simulate.report import (
     HonestResult,
     Scoreboard,
 )
-from kanhe.simulate.simulation import START_MS, simulate
+from kanhe.simulate.simulation import START_MS, live, simulate
 
 __all__ = [
     "CAMPAIGNS", "START_MS", "Campaign", "CampaignResult", "DemoReport", "HonestResult", "Mark",
-    "Scoreboard", "SimulatedEvent", "simulate",
+    "Scoreboard", "SimulatedEvent", "live", "simulate",
 ]  # fmt: skip

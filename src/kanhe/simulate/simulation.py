@@ -36,6 +36,17 @@ def simulate(
     accounts and merchants that existed before, with their true, earlier dates. Raises
     `SimulationError` for fewer than 5,000 events or fewer than 7 days.
     """
+    _check(events, days, start_ms)
+    return islice(_life(seed, events, days, start_ms), events)
+
+
+def live(seed: int, events: int, days: int, start_ms: int) -> Iterator[SimulatedEvent]:
+    """The same shop without an end: after the days planned, life goes on without new attacks."""
+    _check(events, days, start_ms)
+    return _life(seed, events, days, start_ms)
+
+
+def _check(events: int, days: int, start_ms: int) -> None:
     if events < LEAST_EVENTS:
         raise SimulationError(
             f"a simulation needs at least {LEAST_EVENTS:,} events, not {events:,}"
@@ -45,7 +56,6 @@ def simulate(
             "a simulation needs at least 7 days and a start at midnight UTC; got "
             f"days={days}, start_ms={start_ms}"
         )
-    return islice(_life(seed, events, days, start_ms), events)
 
 
 def _life(seed: int, events: int, days: int, start_ms: int) -> Iterator[SimulatedEvent]:

@@ -198,12 +198,25 @@ def _judging(app: typer.Typer) -> None:
         mapping: Annotated[Path | None, typer.Option("--map", help=words("opt.map"))] = None,
         data_dir: Annotated[str | None, options.data_dir()] = None,
         policy: Annotated[str | None, options.policy()] = None,
+        ends: Annotated[bool, typer.Option("--exit", help=words("opt.demo_exit"))] = False,
         as_json: Annotated[bool, options.as_json()] = False,
     ) -> None:
         from kanhe.serve.cli import demo, serving
 
         settings = serving.settings_from(data_dir=data_dir, policy=policy)
-        raise typer.Exit(demo.run(settings, events, seed, data, mapping, as_json))
+        ends = ends or demo.ends_by_itself()
+        raise typer.Exit(demo.run(settings, events, seed, data, mapping, as_json, ends))
+
+    @app.command("demo-live", hidden=True)
+    def demo_live(
+        events: Annotated[int, typer.Option("--events")],
+        seed: Annotated[int, typer.Option("--seed")],
+        start_ms: Annotated[int, typer.Option("--start-ms")],
+        beside_parent: Annotated[bool, typer.Option("--beside-parent")] = False,
+    ) -> None:
+        from kanhe.serve.cli import demo_desk, serving
+
+        demo_desk.go_on(serving.settings_from(), events, seed, start_ms, beside_parent)
 
 
 def _models(group: typer.Typer) -> None:

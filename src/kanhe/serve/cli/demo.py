@@ -1,10 +1,11 @@
 """`kanhe demo`: a shop that lives and is attacked, judged by the real path, with what was caught.
 
-With `--data` the orders of a real shop take the place of the simulation.
+Then its desk is filled and served (`demo_desk`). With `--data` the orders of a real shop take the place of the simulation.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from array import array
@@ -19,20 +20,21 @@ from kanhe.app import Kanhe, Pending
 from kanhe.core.errors import Refusal, SettingsError
 from kanhe.core.settings import Settings
 from kanhe.judge.intake.importing import MappedEvent
+from kanhe.serve.cli.demo_desk import TENANT as _TENANT
+from kanhe.serve.cli.demo_desk import Past, fill_and_serve, past_until_now
 from kanhe.serve.cli.importing import ImportRun
 from kanhe.serve.cli.serving import opened
 from kanhe.serve.cli.terminal import OK, REFUSED, print_json, print_table, progress_bar, say, tell
 from kanhe.serve.cli.wording import either, words
 from kanhe.simulate import (
+    START_MS,
     CampaignResult,
     DemoReport,
     HonestResult,
     Scoreboard,
     SimulatedEvent,
-    simulate,
 )
 
-_TENANT = "demo"
 _GROUP = 64
 _SCOPES = frozenset({"decide", "record", "lists"})
 _MOST_SHOWN = 10
@@ -56,15 +58,28 @@ def run(
     data: Path | None,
     mapping: Path | None,
     as_json: bool,
+    ends: bool,
 ) -> int:
-    """Run the demo in a folder of its own, or in the data folder if one was named."""
+    """Run the demo in a folder of its own, or in the data folder if one was named.
+
+    The desk is filled unless numbers alone were asked for, and served unless it `ends`.
+    """
     with _place(settings) as (placed, kept):
         if data is not None:
             return _real_orders(placed, data, mapping or _mapping_beside(), as_json)
-        code = _simulated(placed, events, seed, as_json)
+        shop = past_until_now(events, seed) if not ends else Past(events, seed, START_MS, events)
+        attacks: set[str] = set()
+        code = _simulated(placed, shop, attacks, as_json)
         if kept and not as_json:
             say(words("demo.kept", path=placed.data_dir))
+        if not as_json:
+            fill_and_serve(placed, shop, attacks, ends=ends)
         return code
+
+
+def ends_by_itself() -> bool:
+    """Whether the environment asks for a demo that ends: `KANHE_DEMO_EXIT` is set, and not to 0."""
+    return os.environ.get("KANHE_DEMO_EXIT", "0") not in ("", "0")
 
 
 @contextmanager
@@ -86,15 +101,15 @@ def _mapping_beside() -> Path:
 # The simulated shop
 
 
-def _simulated(settings: Settings, events: int, seed: int, as_json: bool) -> int:
-    life = simulate(seed, events)  # First, so that a wrong wish is told before anything begins.
+def _simulated(settings: Settings, shop: Past, attacks: set[str], as_json: bool) -> int:
+    life = shop.lived()  # First, so that a wrong wish is told before anything begins.
     with opened(settings) as engine:
-        tell(words("demo.making", events=events))
+        tell(words("demo.making", events=shop.expected))
         scores = Scoreboard()
-        speed, refused = _judge_all(engine, scores, life, events)
+        speed, refused = _judge_all(engine, scores, life, shop.expected, attacks)
     report = scores.report()
     if as_json:
-        told = {**report.as_json(), "speed": speed, "refused": refused, "seed": seed}
+        told = {**report.as_json(), "speed": speed, "refused": refused, "seed": shop.seed}
         print_json(told)
     else:
         _show(report, speed)
@@ -102,9 +117,16 @@ def _simulated(settings: Settings, events: int, seed: int, as_json: bool) -> int
 
 
 def _judge_all(
-    engine: Kanhe, scores: Scoreboard, life: Iterator[SimulatedEvent], events: int
+    engine: Kanhe,
+    scores: Scoreboard,
+    life: Iterator[SimulatedEvent],
+    events: int,
+    attacks: set[str],
 ) -> tuple[Speed, int]:
-    """Judge the whole life of the shop as it happens; only judging and storing are timed."""
+    """Judge the whole life of the shop as it happens; only judging and storing are timed.
+
+    `attacks` gets the ids of what was not simply allowed and was part of an attack.
+    """
     taken, refused, working = array("d"), 0, 0.0
     group: list[tuple[SimulatedEvent, str]] = []
     with progress_bar() as bar:
@@ -121,12 +143,22 @@ def _judge_all(
             taken.append(took)
             working += took
             group.append((event, pending.outcome))
+            if event.campaign is not None and pending.outcome != "allow":
+                attacks.add(_id_of(event.body))
             if len(group) == _GROUP:
                 working += _commit(engine, scores, group)
                 bar.update(task, completed=number)
         working += _commit(engine, scores, group)
         bar.update(task, completed=events)
     return _speed(taken, working), refused
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+def _id_of(body: bytes) -> str:
+    return msgspec.json.decode(body, type=_Named).id
 
 
 def _commit(engine: Kanhe, scores: Scoreboard, group: list[tuple[SimulatedEvent, str]]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import kanhe
@@ -42,8 +43,9 @@ def opened(settings: Settings) -> Kanhe:
     return open_kanhe(settings, now_ms, progress)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop. Refuses to start where nobody could get in."""
+def serve(settings: Settings, *more: Sequence[str]) -> None:
+    """Serve until told to stop, with what `more` commands do running beside. Refuses to start where
+    nobody could get in."""
     from kanhe.app import OpenDoor, has_baseline, open_keys
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
@@ -84,6 +86,7 @@ def serve(settings: Settings) -> None:
         if settings.console:
             beside.append(ProcessBeside(settings, "index", "index", "--watch"))
             beside.append(ProcessBeside(settings, "console", "console"))
+        beside += [ProcessBeside(settings, command[0], *command) for command in more]
         try:
             run_server(engine, keys, settings, description, listening, door.door)
         finally:

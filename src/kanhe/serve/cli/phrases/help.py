@@ -82,6 +82,10 @@ HELP: dict[str, tuple[str, str]] = {
         "Folder of the policy pack; the starter pack if left out.",
         "策略包目录；省略则为自带的入门策略包。",
     ),
+    "opt.demo_exit": (
+        "End when it has run through, without serving the desk; KANHE_DEMO_EXIT=1 does the same.",
+        "运行完毕即退出，不启动风控台；设置 KANHE_DEMO_EXIT=1 效果相同。",
+    ),
     "opt.tenant": ("Whose events these are.", "事件所属租户。"),
     "opt.host": ("Address to listen on.", "监听地址。"),
     "opt.port": ("Port to listen on; 0 takes any.", "监听端口；0 表示任选。"),

@@ -298,6 +298,21 @@ WORK: dict[str, tuple[str, str]] = {
         "{events} 个事件用时 {seconds:.1f} 秒：每秒 {rate} 次判定且全部落盘；"
         "单次判定 p50 {p50:.0f} 微秒，p99 {p99:.0f} 微秒。",
     ),
+    "demo.desk": ("Filling the desk", "生成告警与案件"),
+    "demo.open": (
+        "{cases} cases are open at the desk; simulated staff have decided the others.",
+        "风控台现有 {cases} 个待处置案件，其余已由模拟员工处置。",
+    ),
+    "demo.attack": (
+        "Simulated: this was part of an attack.",
+        "模拟处置：该事件属于一次攻击。",
+    ),
+    "demo.no_attack": ("Simulated: these are honest people.", "模拟处置：属正常用户行为。"),
+    "demo.visitor": ("Demo visitor", "演示访客"),
+    "demo.come_in": (
+        "Come in once, within the hour, by this link; the desk is ready when its address is told below:",
+        "请在一小时内用以下一次性链接登录；待下方出现控制台地址后即可打开：",
+    ),
     "demo.kept": ("Everything is in {path}.", "全部数据保存在 {path}。"),
     "demo.suspicious": ("Most suspicious customers", "最可疑的客户"),
     "demo.no_labels": (
