@@ -47,6 +47,7 @@ PARTS = {
     "rules": Part("conditions", "the same rules in three engines", ("9",), ("3",), True),
     "entities": Part("entities", "memory at a million entities", (), (), True),
     "backtest": Part("backtest", "a backtest from a file", ("1000000",), ("50000",), False, True),
+    "desk": Part("desk", "the desk with many alerts open", ("50000", "400"), ("3000", "60"), False, True),
     "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
 }  # fmt: skip
 
@@ -80,6 +81,8 @@ FIGURES = (
     Figure("receipt_p99_ms", "ledger", "h  a receipt, 99th percentile", "ms", 20, lower_is_better=True),
     Figure("audit_s_per_million", "ledger", "i  a whole audit, per million entries", "s", 60, lower_is_better=True),
     Figure("log_cost_share", "ledger", "j  of a decision's time, for the log", "%", 15, lower_is_better=True),
+    Figure("queue_p95_ms", "desk", "n  the queue with 50,000 alerts open, 95th percentile", "ms", 200, lower_is_better=True),
+    Figure("case_p95_ms", "desk", "n  a case page, 95th percentile", "ms", 150, lower_is_better=True),
     Figure("backtest_s_per_million", "backtest", "k  a backtest of 100 rules, per million events", "s", 60, lower_is_better=True),
 )  # fmt: skip
 
@@ -185,6 +188,12 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("ledger", "sequencer_cost_share", "   decisions lost to the sequencer beside", lambda v: f"{v:.1f} %"),
         ("ledger", "receipt_p50_ms", "   a receipt, median", lambda v: f"{v:.1f} ms"),
         ("ledger", "receipt_http_p99_ms", "   a receipt over HTTP, 99th percentile", lambda v: f"{v:.1f} ms"),
+        ("desk", "cases", "   open cases that these alerts made", lambda v: f"{v:,.0f}"),
+        ("desk", "queue_p50_ms", "   the queue, median", lambda v: f"{v:.1f} ms"),
+        ("desk", "case_p50_ms", "   a case page, median", lambda v: f"{v:.1f} ms"),
+        ("desk", "queue_cpu_ms", "   processor time of the console, the queue", lambda v: f"{v:.1f} ms"),
+        ("desk", "case_cpu_ms", "   processor time of the console, a case page", lambda v: f"{v:.1f} ms"),
+        ("desk", "taken_up_ms", "   an alert taken up", lambda v: f"{v:.1f} ms"),
         ("backtest", "decided_s", "   of it: read and decided", lambda v: f"{v:.1f} s"),
         ("backtest", "measured_s", "   of it: figures and intervals", lambda v: f"{v:.1f} s"),
         ("backtest", "cpu_s", "   of it: processor time of the deciding process", lambda v: f"{v:.1f} s"),
