@@ -74,11 +74,11 @@ def main() -> None:
     cases = _take_up(settings)
     taken = time.perf_counter()
     with (
-        _console(settings, folder) as (url, link),
+        _console(settings, folder) as (process, url, link),
         httpx.Client(base_url=url, timeout=60) as visitor,
     ):
         _come_in(visitor, link)
-        told = _measured(visitor, cases, rounds)
+        told = _measured(visitor, process, cases, rounds)
     told |= {"alerts": alerts, "cases": cases, "judged_s": round(judged - begun, 1),
              "taken_up_ms": round((taken - judged) * 1_000 / alerts, 2)}  # fmt: skip
     sys.stdout.write(json.dumps(told) + "\n")
