@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from markupsafe import escape
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from kanhe.app.console import Services
-from kanhe.stores.desk import outgoing
+from kanhe.stores.desk import letters, outgoing
 from kanhe.stores.http.webhook_sender import Outcome
 from tests.console.doors import SAME, Door, TestClient, come_in, console, person
 
@@ -276,3 +276,15 @@ def test_pages_speak_chinese(client: TestClient) -> None:
         assert said in see(client, "li", path)[1]
     status, text, _ = post(client, "li", "/settings/webhooks", url="http://x", topic=[])
     assert status == 422 and "地址须以 https:// 开头" in text
+
+
+def test_an_invitation_is_mailed_where_mail_is_sent(client: TestClient) -> None:
+    """Only then, and the link is nowhere in the store."""
+    out = services(client).outgoing
+    link = "http://localhost:8081/first/the-token"
+    assert not out.mail_invitation("st-1", link)
+    out.mailing._send = lambda letter: None
+    assert out.mail_invitation("st-1", link)
+    with services(client).desk.reading() as connection:
+        (payload,) = connection.execute(select(letters.LETTERS.c.payload)).scalars()
+    assert b"the-token" not in payload

@@ -115,6 +115,14 @@ class Outgoing:
                 )  # fmt: skip
         return done
 
+    def mail_invitation(self, staff: str, link: str) -> bool:
+        """Have somebody sent the link that lets them in; False where no mail is sent."""
+        if not self.mailing.is_on:
+            return False
+        with self._desk.writing() as connection:
+            self.mailing.invite(connection, staff, link)
+        return True
+
     # What somebody wants to be written to about
 
     def mail_choices(self, actor: Actor) -> Mapping[str, bool]:

@@ -184,6 +184,7 @@ def _staff(request: Request, problem: str = "") -> Response:
 
 def _person(request: Request, staff: str, problem: str = "", link: str = "") -> Response:
     personnel, me = services(request).staffing.personnel, visitor(request)
+    mailed = bool(link) and services(request).outgoing.mail_invitation(staff, link)
     try:
         person = personnel.person(me.actor, staff)
     except NotFound:
@@ -192,7 +193,7 @@ def _person(request: Request, staff: str, problem: str = "", link: str = "") -> 
     return render(
         request, "settings/person.html", status=422 if problem else 200, person=person,
         roles=personnel.roles(), chosen=chosen, said=said, problem=problem, link=link,
-        is_me=staff == me.actor.staff,
+        mailed=mailed, is_me=staff == me.actor.staff,
     )  # fmt: skip
 
 
