@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from kanhe.app.access import Access, SignedIn
-from kanhe.app.console import open_console
+from kanhe.app.console import Services, open_console
 from kanhe.app.staffing import Staffing
 from kanhe.core.settings import Settings
 from kanhe.protect.access.oidc import SignOn
@@ -77,8 +77,9 @@ class Browser:
 class Building:
     """A console and its office over one desk."""
 
-    def __init__(self, office: Office, app: Any, origin: str) -> None:
+    def __init__(self, office: Office, services: Services, app: Any, origin: str) -> None:
         self.office = office
+        self.services = services
         self.app = app
         self.origin = origin
 
@@ -103,6 +104,6 @@ def building(
     )  # fmt: skip
     office.staffing = services.staffing = Staffing(office.access)
     try:
-        yield Building(office, console_app(services, chosen), origin)
+        yield Building(office, services, console_app(services, chosen), origin)
     finally:
         services.close()

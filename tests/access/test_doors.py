@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import httpx
 import pytest
+from sqlalchemy import select
 from starlette.routing import Route
 
 from kanhe.app.enrolling import Newcomer
@@ -17,8 +18,10 @@ from kanhe.protect.access.permissions import NAMES, known
 from kanhe.protect.access.roles import BUILT_IN
 from kanhe.serve.console.frame import OPEN
 from kanhe.serve.console.pages import ROUTES
+from kanhe.stores.desk.outgoing import EVENTS
 from tests.access.building import Browser, Building, building
 from tests.access.office import PASSWORD
+from tests.respond.desks import journal_of, payment, take_all
 
 MIA, ANA = "mia@example.com", "ana@example.com"
 
@@ -411,13 +414,31 @@ def test_hostile_forms_are_refused_in_words(house: Building, text: str) -> None:
         assert browser.post(path, form).status_code == 422, path
 
 
-def test_personal_data_is_shown_for_a_reason(house: Building) -> None:
-    """The page asks for a reason, refuses a short one, and leads back when it has one."""
-    browser = _in_as(house, "customer_service")
-    answer = browser.get("/reveal?subject=case:7&next=/cases/7")
-    assert answer.status_code == 200
-    form = {"subject": "case:7", "next": "/cases/7", "reason": "hm"}
-    assert browser.post("/reveal", form).status_code == 422
-    answer = browser.post("/reveal", {**form, "reason": "the buyer called about order 7"})
-    assert answer.headers["location"] == "/cases/7"
-    assert any(action == "unmasked" for action, *_ in house.office.told())
+def test_personal_data_is_shown_for_a_reason(tmp_path: Path) -> None:
+    """The page asks for a reason, refuses a short one, and leads back when it has one; what is recorded
+    stands under the tenant whose case it is, and others' cases are not there."""
+    with building(tmp_path) as house:
+        office = house.office
+        take_all(house.services.casework, journal_of(payment(1, "c1", "u1", tenant="shop-a")))
+        manager = office.visitor(office.found())
+        browsers = {}
+        for tenant in ("", "shop-b"):
+            mail = f"cs{tenant}@example.com"
+            _, link = office.invite(manager, mail, "customer_service", tenant=tenant)
+            browsers[tenant] = house.browser()
+            browsers[tenant].come_in(office.accept_with_password(link, mail))
+        browser, other = browsers[""], browsers["shop-b"]
+        assert browser.get("/reveal?subject=case:1&next=/cases/1").status_code == 200
+        form = {"subject": "case:1", "next": "/cases/1", "reason": "hm", "tenant": "shop-b"}
+        assert browser.post("/reveal", form).status_code == 422
+        form["reason"] = "the buyer called about order 7"
+        assert other.post("/reveal", form).status_code == 404
+        for subject in ("case:2", "case:1' OR 1", "email:a@b.cd", "", "case:" + "9" * 30):
+            assert browser.post("/reveal", {**form, "subject": subject}).status_code == 404
+        assert browser.post("/reveal", form).headers["location"] == "/cases/1"
+        with office.desk.reading() as connection:
+            found = connection.execute(select(EVENTS.c.tenant, EVENTS.c.body)).all()
+        (told,) = [(tenant, body) for tenant, body in found if b"unmasked" in body]
+        assert told[0] == "shop-a"
+        assert b"the buyer called about order 7" in told[1]
+        assert b"case-1" in told[1]
