@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 from kanhe.app.access import SignedIn
@@ -9,6 +13,7 @@ from kanhe.app.enrolling import Newcomer
 from kanhe.app.personnel import founder
 from kanhe.app.signing_in import MustWait, TooLate, Wrong, WrongCode
 from kanhe.core.actor import Visitor
+from kanhe.core.errors import StorageError
 from kanhe.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.intake.registry import builtin
@@ -373,3 +378,47 @@ def test_an_invitation_is_too_old_after_three_days(kept_office: Office) -> None:
     assert kept_office.staffing.personnel.person(manager.actor, staff).state == "expired"
     again = kept_office.staffing.personnel.invite_again(manager, staff)
     assert kept_office.accept_with_password(again, ANA)
+
+
+def test_many_guesses_at_once_are_not_more_than_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty at the same moment: five are looked at, as if they had come one by one."""
+    office = Office(tmp_path / "desk.db")
+    _with_ana(office)
+    looked: list[str] = []
+    fits = Hashing.fits
+
+    def slow(self: Hashing, secret: str, kept: str) -> bool:
+        looked.append(secret)
+        time.sleep(0.02)
+        return fits(self, secret, kept)
+
+    monkeypatch.setattr(Hashing, "fits", slow)
+
+    def guess(number: int) -> str:
+        try:
+            office.staffing.signing_in.password(ANA, f"guess number {number}", office.client())
+        except AccessRefused as refused:
+            return type(refused).__name__
+        return "in"
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(guess, range(30)))
+    assert sorted(answers) == ["MustWait"] * 25 + ["Wrong"] * 5
+    assert len(looked) == 5
+    office.desk.close()
+
+
+def test_pages_are_read_while_nothing_can_be_written(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk does not sign anybody out: that a session is used is then not written down."""
+    _, ana = _with_ana(office)
+    office.later(2 * MINUTE_MS)
+
+    def full() -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(office.desk, "writing", full)
+    assert office.visitor(ana).actor.name == "Ana Li"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import zoneinfo
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from kanhe.app.enrolling import Enrolling
 from kanhe.app.personnel import Personnel
 from kanhe.app.signing_in import MustWait, SigningIn, WrongCode
 from kanhe.core.actor import Visitor
-from kanhe.core.errors import SettingsError
+from kanhe.core.errors import SettingsError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import MINUTE_MS, Clock
 from kanhe.protect.access.accounts import AccessRefused, Account
@@ -58,7 +59,8 @@ class Staffing:
                 return None
             permissions = self.access.permissions(connection, account)
         if now - session.seen_ms >= TOUCH_MS:
-            with self.access.desk.writing() as connection:
+            # Where nothing can be written, reading goes on; the session only ends the sooner.
+            with suppress(StorageError), self.access.desk.writing() as connection:
                 sessions.touch(connection, session.handle, now)
         return visitor_of(account, session, permissions)
 
@@ -75,6 +77,11 @@ class Staffing:
         if choices:
             with self.access.desk.writing() as connection:
                 accounts.change_account(connection, visitor.actor.staff, **choices)
+
+    def has_nobody(self) -> bool:
+        """Whether no account was made yet: then there is nothing to sign in to."""
+        with self.access.desk.reading() as connection:
+            return not accounts.accounts(connection)
 
     def account(self, visitor: Visitor) -> Account:
         """The account of whoever is signed in."""

@@ -193,7 +193,7 @@ def _first(request: Request, problem: str = "", status: int = 200) -> Response:
     return render(
         request, "access/sign_in.html", status=status, options=options, question=question,
         sso=sso, next=next_of(request), problem=problem, mail=sent(request, "mail")[:200],
-        elsewhere=_where_passkeys_work(request),
+        elsewhere=_where_passkeys_work(request), is_new=staffing.has_nobody(),
     )  # fmt: skip
 
 
