@@ -232,6 +232,15 @@ def _example(path: str) -> str:
     return re.sub(r"\{\w+(:\w+)?\}", lambda found: "7" if found[1] == ":int" else "none", path)
 
 
+@pytest.mark.parametrize("step", ["approve", "activate"])
+def test_approving_a_policy_asks_for_a_fresh_second_factor(house: Building, step: str) -> None:
+    """Whoever left their desk for a quarter of an hour approves nothing until they show it again."""
+    browser = _in_as(house, "rule_approver")
+    house.office.later(16 * 60_000)
+    answer = browser.post(f"/rules/packs/sha256:1/decide/{step}", {"why": "fine"})
+    assert answer.headers["location"].startswith("/confirm?next=%2Frules%2Fpacks")
+
+
 class Door(NamedTuple):
     """One way to ask one route."""
 

@@ -23,6 +23,7 @@ from kanhe.serve.console.frame import (
     visitor,
 )
 from kanhe.serve.console.language import N_, gettext
+from kanhe.serve.console.pages.doorway import to_confirm
 from kanhe.serve.console.problems import problem_page
 
 STATES = {
@@ -78,6 +79,8 @@ def take_step(request: Request) -> Response:
 
 def decide_step(request: Request) -> Response:
     """Have a pack take a step that a second person takes: approve, activate."""
+    if not services(request).staffing.fresh(visitor(request)):
+        return to_confirm(request, f"/rules/packs/{request.path_params['hash']}")
     return _step(request, _APPROVER_STEPS)
 
 
