@@ -8,7 +8,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from kanhe.core.errors import KanheError, StorageError
+from kanhe.app.judge_link import JudgeDownError
+from kanhe.core.errors import KanheError, StorageError, refuse
 from kanhe.serve.console import forgery
 from kanhe.serve.console.frame import (
     OPEN,
@@ -44,6 +45,9 @@ ROUTES = (
     page("/t/fault", lambda r: _raises(RuntimeError("card 4111111111111111")), OPEN),
     page("/t/store", lambda r: _raises(StorageError("the disk is full")), OPEN),
     page("/t/refused", lambda r: _raises(KanheError("no such <currency>")), OPEN),
+    page("/t/down", lambda r: _raises(JudgeDownError("nothing judges at 10.0.0.7")), OPEN),
+    page("/t/taken", lambda r: _raises(refuse("id-taken", "Taken", 409, "the id is another's")), OPEN),
+    page("/t/template", lambda r: render(r, "problem.html"), OPEN),
     page("/t/go", lambda r: go(r, "/t/page", "Done <i>"), None, methods=("POST",)),
     page("/t/toast", lambda r: toast(r, PlainTextResponse("x"), "已保存"), None),
     page(
@@ -206,6 +210,11 @@ def test_what_goes_wrong_is_a_page(client: TestClient) -> None:
     assert "4111" not in fault.text
     store = client.get("/t/store")
     assert (store.status_code, "disk" in store.text) == (503, False)
+    down = client.get("/t/down")
+    assert (down.status_code, "10.0.0.7" in down.text) == (503, False)
+    taken = client.get("/t/taken")
+    assert (taken.status_code, "the id is another&#39;s" in taken.text) == (409, True)
+    assert client.get("/t/template").status_code == 500
     told = client.get("/t/refused")
     assert told.status_code == 422
     assert "no such &lt;currency&gt;" in told.text

@@ -12,12 +12,14 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
+from jinja2 import TemplateError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kanhe.core.errors import KanheError, StorageError
+from kanhe.app.judge_link import JudgeDownError
+from kanhe.core.errors import KanheError, Refusal, StorageError
 from kanhe.serve.console import forgery
 from kanhe.serve.console.problems import problem_page
 
@@ -114,13 +116,21 @@ class Guard:
 
     def _failed(self, scope: Scope, error: Exception, request_id: str) -> Response:
         request = Request(scope)
-        if isinstance(error, StorageError):
-            _log.error("console.store", extra={"request": request_id, "cause": str(error)})
+        if isinstance(error, StorageError | JudgeDownError):
+            _log.error("console.unavailable", extra={"request": request_id, "cause": str(error)})
             return problem_page(request, 503)
+        if isinstance(error, Refusal):
+            status = error.problem.status if error.problem.status in (404, 409, 413, 429) else 422
+            return problem_page(request, status, detail=error.problem.detail)
         if isinstance(error, KanheError):
             return problem_page(request, 422, detail=str(error))
         _note(error, request_id)
-        return problem_page(request, 500)
+        try:
+            return problem_page(request, 500)
+        except TemplateError as broken:
+            # The page that would say so is what is broken.
+            _note(broken, request_id)
+            return PlainTextResponse(f"500 {request_id}\n", 500)
 
     def _dress(self, headers: MutableHeaders, request_id: str) -> None:
         for name, value in _HEADERS:
