@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -196,6 +197,15 @@ def test_standing_orders_are_read() -> None:
     assert orders.promises["low"].minutes == 27 * 60
     assert orders.calendar.of_day(date(2026, 10, 5))[1].end_min == 1080
     assert (orders.rest, orders.sampling.permille) == ("all", 20)
+
+
+@pytest.mark.parametrize("page", ["docs/cases.md", "docs/zh-CN/cases.md"])
+def test_the_orders_in_the_docs_are_right(page: str) -> None:
+    """What people copy from there can be used as it is."""
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    orders = read_orders(text.partition("```toml\n")[2].partition("```")[0])
+    assert orders.promises["high"].minutes == 120
+    assert orders.routes[0].queue == "payments"
 
 
 @pytest.mark.parametrize(

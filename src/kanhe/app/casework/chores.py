@@ -76,6 +76,9 @@ def _pass_on(connection: Connection, row: Row[Any], now: int) -> int:
     """Whoever is at it may finish; a case that nobody holds goes to those who can see to it."""
     case = cases.case_of(row)
     is_past = row.due_ms <= now
+    if is_past and row.warned and case.lease.held_by(now):
+        # Looked at again: once they have left it, somebody has to see to it.
+        return 0
     connection.execute(
         update(CASES).where(CASES.c.number == row.number).values(warned=2 if is_past else 1)
     )
