@@ -216,6 +216,33 @@ def test_quantiles_are_those_between_two_readings() -> None:
     assert not math.isnan(quantile((), new, 0.99) or 0.0)
 
 
+def test_lists_are_told_by_people_and_by_rules(tmp_path: Path) -> None:
+    """What puts an entity on a list or takes it off is found, and the newest word says where it stands."""
+    rows = [
+        event_row(1, "shop", "list.entry_added", {"list_name": "bad_cards", "value": "c", "staff": "s"}),
+        event_row(2, "shop", "payment.attempted", {"card": "c"}, outcome="deny", rules=["r"]),
+        event_row(3, "shop", "list.entry_removed", {"list_name": "bad_cards", "value": "c",
+                                                    "staff": "t"}),
+        event_row(4, "shop", "list.entry_added", {"list_name": "other", "value": "c", "staff": "s"}),
+    ]  # fmt: skip
+    answer = rows[1].answer.replace(
+        b'"reasons"',
+        b'"actions": [{"kind": "list_add", "what": "watched", "value": "c", "for_ms": 5000},'
+        b' {"kind": "list_add", "what": "elsewhere", "value": "x"}], "reasons"',
+    )
+    rows[1] = rows[1]._replace(answer=answer)
+    looking = _looking(tmp_path, rows)
+    found = looking.listings(SHOP, "card", "c")
+    assert [(one.list_name, one.is_on, one.by) for one in found.changes] == [
+        ("bad_cards", False, "t"), ("watched", True, "r"), ("bad_cards", True, "s"),
+    ]  # fmt: skip
+    assert [one.list_name for one in found.standing] == ["watched"]
+    looking.close()
+    later = Looking(Settings(data_dir=str(tmp_path)), lambda: START_MS + 5001)
+    assert later.listings(SHOP, "card", "c").standing == ()
+    later.close()
+
+
 @pytest.mark.slow
 def test_an_entity_with_a_hundred_thousand_events_is_shown_at_once(tmp_path: Path) -> None:
     """Everything that its page asks for takes less than 150 ms together."""

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from kanhe.app.ledger import Ledger
 from kanhe.app.looking import analytics as over_time
-from kanhe.app.looking import auditing, casefiles, decisions, entities, linking, searching
+from kanhe.app.looking import auditing, casefiles, decisions, entities, linking, listings, searching
 from kanhe.app.looking.analytics import AnalyticsView, Span
 from kanhe.app.looking.auditing import Acts, Wanted
 from kanhe.app.looking.casefiles import CaseLine, Workload
 from kanhe.app.looking.decisions import DecisionView
 from kanhe.app.looking.entities import Asked, Entity, Timeline
 from kanhe.app.looking.linking import Graph
+from kanhe.app.looking.listings import Listings
 from kanhe.app.looking.live import Judge, Live, LiveView
 from kanhe.app.looking.searching import Found
 from kanhe.app.looking.sources import NothingYetError, NotThereError, Sources
@@ -28,7 +29,7 @@ from kanhe.stores.desk.database import Desk
 from kanhe.stores.desk.outgoing import tell_of
 
 __all__ = [
-    "Acts", "AnalyticsView", "Asked", "CaseLine", "DecisionView", "Entity", "Found", "Graph", "LiveView",
+    "Acts", "AnalyticsView", "Asked", "CaseLine", "DecisionView", "Entity", "Found", "Graph", "Listings", "LiveView",
     "Looking", "NotThereError", "NothingYetError", "Span", "Timeline", "Wanted", "Workload",
 ]  # fmt: skip
 
@@ -65,6 +66,13 @@ class Looking:
     def entity(self, actor: Actor, kind: str, value: str, tenant: str = "") -> Entity:
         """What is counted about an entity."""
         return entities.entity_of(self._sources, actor, kind, value, tenant)
+
+    def listings(self, actor: Actor, kind: str, value: str, tenant: str = "") -> Listings:
+        """Which lists it was put on and taken off, as its newest events tell."""
+        with self._sources.index() as index:
+            name, _ = entities.find_name(index, actor, kind, value, tenant)
+            now = self._sources.clock()
+            return listings.listings_of(index, self._sources.journal(), name, now)
 
     def timeline(
         self, actor: Actor, kind: str, value: str, asked: Asked, tenant: str = ""

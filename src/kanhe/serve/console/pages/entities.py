@@ -36,6 +36,7 @@ def show_entity(request: Request) -> Response:
         entity = found.looking.entity(actor, kind, value, tenant)
         timeline = found.looking.timeline(actor, kind, value, wanted, entity.tenant)
         graph = found.looking.linked(actor, entity.tenant, [(entity.kind, entity.value)])
+        listings = found.looking.listings(actor, kind, value, entity.tenant)
     except NotThereError:
         raise not_found() from None
     except NothingYetError:
@@ -45,7 +46,7 @@ def show_entity(request: Request) -> Response:
         request, "entities/entity.html",
         entity=entity, timeline=timeline, graph=graph, graph_data=graph_data(request, graph, clear),
         clear=clear, wanted=wanted, more=_more(request, timeline.next_before),
-        cases=_cases(request, entity), outcomes=_OUTCOMES, spark=_spark(entity),
+        cases=_cases(request, entity), listings=listings, outcomes=_OUTCOMES, spark=_spark(entity),
         here=naming.path_of(found, entity.kind, entity.value),
     )  # fmt: skip
 
