@@ -20,6 +20,8 @@ from kanhe.app.judge_link import JudgeDownError, JudgeLink, Taken
 from kanhe.core.actor import Actor
 from kanhe.core.errors import Problem
 from kanhe.core.settings import Settings
+from kanhe.judge.intake.registry import builtin
+from kanhe.serve.console import naming
 from kanhe.stores.desk import outgoing
 from kanhe.stores.desk.database import Desk
 from tests.ledger.processes import Server, environment
@@ -296,6 +298,13 @@ def test_exactly_once_in_the_journal_whoever_is_killed(tmp_path: Path) -> None:
     assert {row.tenant for row in rows} == {"shop"}
     assert all(b'"outcome"' in (row.answer or b"") for row in rows)
     desk.close()
+
+
+def test_what_staff_do_has_names() -> None:
+    """Every act and every thing it is done to that the registry knows can be said in words."""
+    fields = builtin().fields
+    assert set(fields["staff_action"].choices) <= naming.ACTS.keys()
+    assert set(fields["resource"].choices) <= naming.RESOURCES.keys()
 
 
 def test_the_rules_look_at_what_staff_do() -> None:
