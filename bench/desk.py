@@ -78,6 +78,7 @@ def main() -> None:
         httpx.Client(base_url=url, timeout=60) as visitor,
     ):
         _come_in(visitor, link)
+        _settled(process)
         told = _measured(visitor, process, cases, rounds)
     told |= {"alerts": alerts, "cases": cases, "judged_s": round(judged - begun, 1),
              "taken_up_ms": round((taken - judged) * 1_000 / alerts, 2)}  # fmt: skip
@@ -171,6 +172,14 @@ def _come_in(visitor: httpx.Client, link: str) -> None:
     headers = {"sec-fetch-site": "same-origin", "origin": str(visitor.base_url).rstrip("/")}
     answer = visitor.post(link, data={"csrf": token[1]}, headers=headers)
     assert answer.status_code in (200, 303), answer.status_code
+
+
+def _settled(process: int) -> None:
+    """Wait until the console has done what it does once after a start."""
+    used = -1_000.0
+    while _processor_ms(process) - used > 200:
+        used = _processor_ms(process)
+        time.sleep(2)
 
 
 def _processor_ms(process: int) -> float:

@@ -17,7 +17,7 @@ from kanhe.protect.access.sealing import Sealer
 from kanhe.protect.outbound.destination import DestinationError
 from kanhe.protect.outbound.retrying import PAUSES_MS
 from kanhe.protect.outbound.signature import SigningSecret, shared_secret
-from kanhe.stores.desk import delivery, outgoing
+from kanhe.stores.desk import delivery, outgoing, positions
 from kanhe.stores.desk.database import Desk
 from kanhe.stores.http.webhook_sender import Outcome
 
@@ -351,6 +351,26 @@ def test_old_messages_are_forgotten(world: World) -> None:
     world.now += KEPT_MS + 1
     world.loop.step()
     assert world.webhooks.deliveries(ANA, made.id) == []
+
+
+def test_old_news_is_forgotten_once_all_have_read_it(world: World) -> None:
+    """What mail has not read yet stays, however old."""
+
+    def kept() -> int:
+        with world.desk.reading() as connection:
+            everything = {"case.opened"}
+            return len(outgoing.news_after(connection, 0, 100, everything)[0])
+
+    world.announce("case.opened", "case.opened")
+    world.loop.step()
+    world.now += KEPT_MS + 1
+    world.loop.step()
+    assert kept() == 2
+    with world.desk.writing() as connection:
+        positions.move(connection, "mail", 1)
+    world.now += KEPT_MS + 1
+    world.loop.step()
+    assert kept() == 1
 
 
 def test_everything_done_with_webhooks_is_told(world: World) -> None:

@@ -115,19 +115,20 @@ class Mailing:
 
     def _take_up(self) -> bool:
         now = self._clock()
-        with self._desk.writing() as connection:
+        with self._desk.reading() as connection:
             position = positions.position(connection, POSITION)
-            news = outgoing.news_after(connection, position, _AT_ONCE)
-            if not news:
-                letters.trim_letters(connection, now - KEPT_MS)
+            if outgoing.last_news(connection) <= position:
                 return False
-            if self._send is not None:
-                for item in news:
-                    for reader in self._concerned(connection, item):
-                        letters.add_letter(
-                            connection, reader.staff, item.topic, item.payload, now, now + GATHER_MS
-                        )
-            positions.move(connection, POSITION, news[-1].id)
+        topics = mailed_topics() if self._send is not None else ()
+        with self._desk.writing() as connection:
+            news, read = outgoing.news_after(connection, position, _AT_ONCE, topics)
+            for item in news:
+                for reader in self._concerned(connection, item):
+                    letters.add_letter(
+                        connection, reader.staff, item.topic, item.payload, now, now + GATHER_MS
+                    )
+            positions.move(connection, POSITION, read)
+            letters.trim_letters(connection, now - KEPT_MS)
         return len(news) == _AT_ONCE
 
     def _concerned(self, connection: Connection, item: outgoing.News) -> list[Reader]:

@@ -21,6 +21,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from kanhe.app.delivering import report
+from kanhe.app.mailing import POSITION as MAIL_POSITION
 from kanhe.app.webhooks import WebhookError, Webhooks, message_body
 from kanhe.core.time import DAY_MS, Clock
 from kanhe.protect.outbound.retrying import pause_ms, rest_ms
@@ -90,12 +91,14 @@ class WebhookDelivery:
 
     def _take_up(self) -> bool:
         now = self._clock()
-        with self._desk.writing() as connection:
+        with self._desk.reading() as connection:
             position = positions.position(connection, POSITION)
-            news = outgoing.news_after(connection, position, NEWS_AT_ONCE)
-            if not news:
+            if outgoing.last_news(connection) <= position:
                 return False
+        with self._desk.writing() as connection:
             endpoints = [one for one in delivery.webhooks(connection) if not one.off_ms]
+            topics = {topic for one in endpoints for topic in one.hears_of}
+            news, read = outgoing.news_after(connection, position, NEWS_AT_ONCE, topics)
             for item in news:
                 data = msgspec.json.decode(item.payload)
                 for endpoint in endpoints:
@@ -107,7 +110,7 @@ class WebhookDelivery:
                     delivery.add_delivery(
                         connection, endpoint.id, message, item.topic, body, now, now
                     )
-            positions.move(connection, POSITION, news[-1].id)
+            positions.move(connection, POSITION, read)
         return len(news) == NEWS_AT_ONCE
 
     # (2)
@@ -211,6 +214,8 @@ class WebhookDelivery:
             return
         with self._desk.writing() as connection:
             more = delivery.trim(connection, now - KEPT_MS, _TRIMMED) == _TRIMMED
+            read = min(positions.position(connection, name) for name in (POSITION, MAIL_POSITION))
+            outgoing.trim_news(connection, read, now - KEPT_MS)
         self._trimmed_ms = 0 if more else now
 
 

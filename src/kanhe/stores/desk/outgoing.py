@@ -8,7 +8,7 @@ harmless.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -228,10 +228,18 @@ class News(NamedTuple):
     created_ms: int
 
 
-def news_after(connection: Connection, position: int, most: int) -> Sequence[News]:
-    """What was announced after a position, in order."""
-    chosen = select(NEWS).where(NEWS.c.id > position).order_by(NEWS.c.id).limit(most)
-    return [News(*row) for row in connection.execute(chosen)]
+def news_after(
+    connection: Connection, position: int, most: int, topics: Collection[str]
+) -> tuple[Sequence[News], int]:
+    """What was announced of these topics after a position, in order, and how far that reads.
+
+    Beyond the last of `most`, nothing was read; if there were fewer, all there is was.
+    """
+    if not topics:
+        return (), max(last_news(connection), position)
+    chosen = select(NEWS).where(NEWS.c.id > position, NEWS.c.topic.in_(topics))
+    found = [News(*row) for row in connection.execute(chosen.order_by(NEWS.c.id).limit(most))]
+    return found, found[-1].id if len(found) == most else max(last_news(connection), position)
 
 
 def last_news(connection: Connection) -> int:
