@@ -66,6 +66,16 @@ def test_a_refused_event_does_not_stop_its_neighbours(judge: Running, link: Judg
     ]  # fmt: skip
 
 
+def test_the_desk_may_ask_for_a_decision(judge: Running, link: JudgeLink) -> None:
+    """One event is judged for its tenant; what is no event is refused with the judge's own words."""
+    assert (
+        json.loads(link.decide_one("shop-a", json.dumps(event(1)).encode()))["outcome"] == "allow"
+    )
+    assert [tenant for tenant, _ in judge.engine.kept] == ["shop-a"]
+    with pytest.raises(Refusal, match="JSON"):
+        link.decide_one("shop-a", b"{")
+
+
 def test_what_the_desk_lists_is_of_who_signed_in(judge: Running, link: JudgeLink) -> None:
     """The author of an entry is the person of the pass, whatever the body says."""
     link.add_entry(ANA, "shop-b", "stolen_cards", "tok/9 ?", note="seen")

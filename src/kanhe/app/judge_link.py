@@ -89,6 +89,10 @@ class JudgeLink:
         """The same, and each of them judged."""
         return self._batch("/v1/decisions:batch", tenant, events)
 
+    def decide_one(self, tenant: str, event: bytes) -> bytes:
+        """Have one event judged by itself; gives the decision as the judge answers it."""
+        return self._ask("POST", "/v1/decisions", OnBehalf(tenant), event)
+
     def _batch(self, path: str, tenant: str, events: Sequence[bytes]) -> list[Taken]:
         if not 0 < len(events) <= MOST_LINES or any(b"\n" in event for event in events):
             raise ValueError(f"1 to {MOST_LINES} events without line breaks")

@@ -93,7 +93,7 @@ def go_on(settings: Settings, events: int, seed: int, start_ms: int, beside_pare
     for event in dropwhile(lambda e: e.at_ms <= until, live(seed, events, DAYS, start_ms)):
         while not stop.wait(_PAUSE_S):
             try:
-                link.decide(TENANT, [_now(event)])
+                link.decide_one(TENANT, _now(event))
                 break
             except JudgeDownError:
                 continue  # It may be starting yet.
