@@ -33,12 +33,14 @@ _FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 class Browser:
     """One browser, as far as cookies and forms go."""
 
-    def __init__(self, app: Any, origin: str) -> None:
+    def __init__(self, app: Any, origin: str, portal: Any) -> None:
         self.origin = origin
         self.client = TestClient(
             app, base_url=origin, follow_redirects=False, raise_server_exceptions=True,
             headers={"user-agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36"},
         )  # fmt: skip
+        # One loop for all browsers: each would otherwise begin one for every request.
+        self.client.portal = portal
         self.csrf = ""
         self.page = ""
 
@@ -82,10 +84,11 @@ class Building:
         self.services = services
         self.app = app
         self.origin = origin
+        self.portal: Any = None
 
     def browser(self) -> Browser:
         """A new browser, which knows nothing."""
-        return Browser(self.app, self.origin)
+        return Browser(self.app, self.origin, self.portal)
 
 
 @contextmanager
@@ -104,6 +107,9 @@ def building(
     )  # fmt: skip
     office.staffing = services.staffing = Staffing(office.access)
     try:
-        yield Building(office, services, console_app(services, chosen), origin)
+        made = Building(office, services, console_app(services, chosen), origin)
+        with TestClient(made.app, base_url=origin) as client:
+            made.portal = client.portal
+            yield made
     finally:
         services.close()
