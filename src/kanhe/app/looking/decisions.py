@@ -84,6 +84,11 @@ class Feature(NamedTuple):
     read_by: tuple[str, ...]
     """The rules that fired and read it."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether it says something about this event: it is unusual, or a rule fired by it."""
+        return self.is_unusual or bool(self.read_by)
+
 
 class Fired(NamedTuple):
     """A rule that fired."""

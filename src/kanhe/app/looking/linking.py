@@ -30,7 +30,7 @@ HUB_FROM = 60
 _LARGE = 1_000
 """So is one with so many events."""
 MOST_SEEDS = 20
-MOST_NODES = 40
+MOST_NODES = 30
 _EVENTS = 200
 _WALKED = 10
 _EVENTS_SECOND = 60

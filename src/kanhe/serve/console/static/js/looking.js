@@ -101,7 +101,7 @@ class Chart extends HTMLElement {
         cursor: { drag: { x: false, y: false } },
         legend: { show: this.names.length > 1, live: this.dataset.live === undefined },
         scales: { x: { range: (plot, low, high) => (bars ? [low - this.step() / 2, high + this.step() / 2] : [low, high]) }, y: { range: (plot, low, high) => [0, Math.max(1, high * 1.1)] } },
-        axes: [{ ...axis, values: times(this.dataset.zone || undefined), space: 70 }, { ...axis, size: 46 }],
+        axes: [{ ...axis, values: times(this.dataset.zone || undefined), space: 70, size: 26 }, { ...axis, size: 46 }],
         series: [
           {
             label: this.dataset.time || "",
@@ -134,7 +134,7 @@ class Graph extends HTMLElement {
       container: this,
       elements,
       style: this.look(),
-      layout: { name: "cose", animate: false, randomize: true, nodeRepulsion: () => 60000, idealEdgeLength: () => 90, nodeOverlap: 40, componentSpacing: 60, padding: 24 },
+      layout: { name: "cose", animate: false, randomize: true, nodeRepulsion: () => 14000, idealEdgeLength: () => 46, gravity: 1.6, nodeOverlap: 24, componentSpacing: 40, padding: 18, boundingBox: { x1: 0, y1: 0, w: this.clientWidth, h: this.clientHeight } },
       minZoom: 0.3,
       maxZoom: 3,
       userZoomingEnabled: false,
@@ -204,7 +204,7 @@ class Graph extends HTMLElement {
           label: "data(text)",
           "text-wrap": "wrap",
           "text-max-width": 120,
-          "font-size": 9,
+          "font-size": 11,
           "font-family": font,
           color: colour("--text"),
           "text-valign": "bottom",
