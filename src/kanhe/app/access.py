@@ -36,7 +36,20 @@ SERVICE = "Kanhe 勘合"
 LINK_MS = 72 * HOUR_MS
 """How long an invitation opens something."""
 _AT_ONCE = 2
-"""How many passwords are hashed at the same time: each takes 64 MiB, and what more come wait."""
+"""How many passwords are hashed at the same time: each takes 64 MiB."""
+_WAITING = 8
+"""How many more may wait for their turn. Pages are answered by a few dozen threads; whoever floods the
+sign-in must not take them all."""
+
+
+class Busy(AccessRefused):
+    """Too many are signing in at this moment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "many are signing in at this moment: try again in a few seconds",
+            "当前登录人数较多，请几秒后重试",
+        )
 
 
 class Client(NamedTuple):
@@ -87,12 +100,21 @@ class Access:
         self.passkeys = Passkeys(origin, SERVICE, random_bytes)
         self.hashing = Hashing(random_bytes, costs)
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._places = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
 
     @contextmanager
     def hashing_turn(self) -> Iterator[Hashing]:
-        """The hashing, for one hash: only so many are made at once, or memory would run out."""
-        with self._turns:
-            yield self.hashing
+        """The hashing, for one hash: only so many are made at once, or memory would run out.
+
+        Raises `Busy` where too many wait already.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        try:
+            with self._turns:
+                yield self.hashing
+        finally:
+            self._places.release()
 
     def new_password(self, password: str, account: Account, *, second_factor: bool) -> str:
         """The hash of a password that is accepted for this person. Raises `PasswordRefused`."""
@@ -103,11 +125,6 @@ class Access:
         )
         with self.hashing_turn() as hashing:
             return hashing.hashed(ready)
-
-    def password_fits(self, password: str, kept: str) -> bool:
-        """Whether a password is the one that was kept; the work is the same where none was."""
-        with self.hashing_turn() as hashing:
-            return hashing.fits(prepared(password[:1_024]), kept)
 
     def permissions(self, connection: Connection, account: Account) -> frozenset[str]:
         """All that somebody may do now."""
@@ -156,6 +173,11 @@ class Access:
         if found is None or found.ended_ms:
             raise AccessRefused("this session has ended; sign in again", "会话已结束，请重新登录")
         return found
+
+
+def password_fits(hashing: Hashing, password: str, kept: str) -> bool:
+    """Whether a password is the one that was kept; the work is the same where none was."""
+    return hashing.fits(prepared(password[:1_024]), kept)
 
 
 def actor_of(account: Account, session: Session) -> Actor:

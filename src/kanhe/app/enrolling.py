@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from kanhe.app.access import SERVICE, Access, Client, SignedIn
+from kanhe.app.access import SERVICE, Access, Client, SignedIn, password_fits
 from kanhe.core.actor import Actor, Visitor
 from kanhe.core.time import MINUTE_MS
 from kanhe.protect.access import totp
@@ -176,8 +176,9 @@ class Enrolling:
         access = self._access
         with self._desk.reading() as connection:
             account = self._changing(connection, visitor)
-        if account.password and not access.password_fits(old, account.password):
-            raise AccessRefused("the present password is wrong", "当前密码不正确")
+        with access.hashing_turn() as hashing:
+            if account.password and not password_fits(hashing, old, account.password):
+                raise AccessRefused("the present password is wrong", "当前密码不正确")
         hashed = access.new_password(new, account, second_factor=account.has_second_factor)
         with self._desk.writing() as connection:
             self._changing(connection, visitor)

@@ -9,11 +9,12 @@ the same work.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection
 
-from kanhe.app.access import Access, Client, SignedIn
+from kanhe.app.access import Access, Busy, Client, SignedIn, password_fits
 from kanhe.core.time import MINUTE_MS
 from kanhe.protect.access import totp
 from kanhe.protect.access.accounts import AccessRefused, Account, folded_mail
@@ -88,15 +89,17 @@ class SigningIn:
     def password(self, mail: str, password: str, client: Client) -> str:
         """The sealed half of a sign-in whose password was right: to be shown to `code` or `passkey`.
 
-        Raises `Wrong` and `MustWait`, after the same work whether there is such an account or not.
+        Raises `Wrong`, `MustWait` and `Busy`, after the same work whether there is such an account or not.
         """
         access, now = self._access, self._access.clock()
-        with self._desk.writing() as connection:
-            account = accounts.account_of_mail(connection, mail)
-            buckets = self._count(connection, folded_mail(mail), account, client)
-        kept = account.password if account and not account.disabled_ms else ""
-        if not access.password_fits(password, kept) or account is None:
-            raise Wrong
+        # The turn comes first: whoever finds no place has not failed.
+        with access.hashing_turn() as hashing:
+            with self._desk.writing() as connection:
+                account = accounts.account_of_mail(connection, mail)
+                buckets = self._count(connection, folded_mail(mail), account, client)
+            kept = account.password if account and not account.disabled_ms else ""
+            if not password_fits(hashing, password, kept) or account is None:
+                raise Wrong
         with self._desk.writing() as connection:
             sessions.forgive(connection, buckets)
         if access.hashing.is_stale(kept):
@@ -116,15 +119,15 @@ class SigningIn:
         Raises `WrongCode`, `MustWait`, and `TooLate` if the first half is none any more.
         """
         access = self._access
-        with self._desk.writing() as connection:
-            account = self._half(connection, sealed)
-            if account is None:
-                raise TooLate
-            buckets = self._count(connection, account.mail, account, client)
-            left = accounts.recovery_left(connection, account.id)
         found = None
-        if looks_like_code(code):
-            with access.hashing_turn() as hashing:
+        with access.hashing_turn() if looks_like_code(code) else nullcontext() as hashing:
+            with self._desk.writing() as connection:
+                account = self._half(connection, sealed)
+                if account is None:
+                    raise TooLate
+                buckets = self._count(connection, account.mail, account, client)
+                left = accounts.recovery_left(connection, account.id)
+            if hashing is not None:
                 found = found_among(hashing, code, account.recovery_salt, left)
         with self._desk.writing() as connection:
             fresh = accounts.account(connection, account.id)
@@ -305,9 +308,12 @@ class SigningIn:
             raise TooLate
 
     def _hash_anew(self, account: Account, password: str) -> None:
-        """The costs were changed: keep the same password under the new ones."""
-        with self._access.hashing_turn() as hashing:
+        """The costs were changed: keep the same password under the new ones, now or the next time."""
+        made = ""
+        with suppress(Busy), self._access.hashing_turn() as hashing:
             made = hashing.hashed(prepared(password))
+        if not made:
+            return
         with self._desk.writing() as connection:
             fresh = accounts.account(connection, account.id)
             if fresh is not None and fresh.password == account.password:

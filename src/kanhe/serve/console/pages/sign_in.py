@@ -8,7 +8,7 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from kanhe.app.access import SignedIn
+from kanhe.app.access import Busy, SignedIn
 from kanhe.app.signing_in import HALF_MS, MustWait, TooLate
 from kanhe.app.staffing import SSO_PATH
 from kanhe.protect.access.oidc import FLOW_MS
@@ -232,7 +232,7 @@ def _begin_anew(request: Request, text: str) -> Response:
 
 
 def _status(refusal: Exception) -> int:
-    return 429 if isinstance(refusal, MustWait) else 422
+    return 429 if isinstance(refusal, MustWait | Busy) else 422
 
 
 def _where_passkeys_work(request: Request) -> str:
