@@ -22,8 +22,9 @@ from kanhe.protect.access.hashing import Costs, Hashing
 from kanhe.protect.access.passkeys import PasskeyRefused
 from kanhe.stores.desk import accounts
 from kanhe.stores.desk.outgoing import EVENTS
+from tests.access.authenticator import Authenticator
 from tests.access.cheap import chance
-from tests.access.office import PASSWORD, Office
+from tests.access.office import HOST, ORIGIN, PASSWORD, Office
 
 ANA = "ana@example.com"
 
@@ -426,3 +427,25 @@ def test_pages_are_read_while_nothing_can_be_written(
 
     monkeypatch.setattr(office.desk, "writing", full)
     assert office.visitor(ana).actor.name == "Ana Li"
+
+
+def test_whoever_came_by_a_link_can_set_up_a_second_factor(office: Office) -> None:
+    """Also later than a quarter of an hour: there is nothing yet that could be asked for again."""
+    manager = office.visitor(office.found())
+    staff, _ = office.invite(manager, ANA, "rule_approver")
+    with office.desk.writing() as connection:
+        account = accounts.account(connection, staff)
+        assert account is not None
+        link = office.staffing.personnel.sign_in_link_as(connection, founder("staff"), account)
+    ana = office.visitor(office.staffing.signing_in.link(link.rpartition("/")[2], office.client()))
+    office.later(20 * MINUTE_MS)
+    assert not office.staffing.fresh(ana)
+    key = Authenticator(ORIGIN, HOST, 50)
+    options, sealed = office.staffing.enrolling.ask_for_passkey(ana)
+    office.staffing.enrolling.add_passkey(ana, sealed, key.make(options), "laptop")
+    with pytest.raises(AccessRefused, match="second factor again"):
+        office.staffing.enrolling.set_password(ana, "", PASSWORD)
+    options, sealed = office.staffing.ask_to_confirm(ana)
+    office.staffing.confirm_with_passkey(ana, sealed, key.show(options), office.client())
+    assert office.staffing.fresh(ana)
+    office.staffing.enrolling.set_password(ana, "", PASSWORD)

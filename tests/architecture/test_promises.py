@@ -15,7 +15,7 @@ from kanhe import __version__
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "kanhe"
-ROOMS = ("core", "judge", "record", "replay", "learn")
+ROOMS = ("core", "judge", "record", "protect", "respond", "replay", "learn")
 
 CLOCK_AND_CHANCE = {"time", "random", "secrets", "uuid"}
 """Modules of the standard library that know the time or make chance."""

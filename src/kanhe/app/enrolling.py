@@ -376,11 +376,14 @@ class Enrolling:
             ) from error
 
     def _changing(self, connection: Connection, visitor: Visitor) -> Account:
-        """One's own account, to be changed: the second factor must have been shown lately."""
+        """One's own account, to be changed: the second factor must have been shown lately. Whoever came
+        in by a link of the operator and has none yet may set one up."""
         session = self._access.session_of(connection, visitor)
-        if not is_fresh(session, self._access.clock(), self._access.limits):
+        account = self._access.own(connection, visitor)
+        is_late = not is_fresh(session, self._access.clock(), self._access.limits)
+        if is_late and (account.can_sign_in or account.has_second_factor):
             raise NotFresh
-        return self._access.own(connection, visitor)
+        return account
 
     def _check_left(self, account: Account) -> None:
         if not account.can_sign_in:

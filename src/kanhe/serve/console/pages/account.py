@@ -60,7 +60,9 @@ def set_password(request: Request) -> Response:
 
 def show_app(request: Request) -> Response:
     """Offers an authenticator app to be set up."""
-    if not services(request).staffing.fresh(visitor(request)):
+    staffing = services(request).staffing
+    account = staffing.account(visitor(request))
+    if account.has_second_factor and not staffing.fresh(visitor(request)):
         return to_confirm(request, f"{HERE}/app")
     return _app(request)
 
