@@ -44,7 +44,7 @@ class Services:
         )
         self.journal = Beside(settings, self.casework)
         self.loops.add("alerts", 0.5, self.journal.take_up)
-        self.loops.add("cases", 5.0, self.journal.tend)
+        self.loops.add("cases", 15.0, self.journal.tend)
         self.loops.add("explaining", 3_600.0, self.journal.warm)
         self.aliases = Aliases(console_key(folder))
         self.looking = Looking(settings, clock, self.judge, desk)

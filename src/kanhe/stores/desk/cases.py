@@ -152,7 +152,6 @@ LINKS = Table(
 )
 """`one` is the smaller number; `why` is `shares`, `split`, `merged` or `by_hand`."""
 
-MOST_ELSEWHERE = 99
 # Statements of the path of an alert are put together once: that costs more than running them.
 _SHARING = (
     select(ENTITIES.c.case_number, ENTITIES.c.alerts)
@@ -169,6 +168,19 @@ _CANDIDATES = (
     select(CASES.c.number, CASES.c.opened_ms, CASES.c.alerts, CASES.c.accounts)
     .where(CASES.c.number.in_(bindparam("numbers", expanding=True)), CASES.c.is_active == 1)
     .order_by(CASES.c.number)
+)
+MOST_ELSEWHERE = 99
+_ELSEWHERE = select(func.count()).select_from(
+    select(ENTITIES.c.case_number)
+    .where(
+        ENTITIES.c.kind == bindparam("kind"),
+        ENTITIES.c.value == bindparam("value"),
+        ENTITIES.c.is_active.in_([0, 1]),
+        ENTITIES.c.tenant == bindparam("tenant"),
+        ENTITIES.c.case_number != bindparam("number"),
+    )
+    .limit(MOST_ELSEWHERE)
+    .subquery()
 )
 _ADD_CASE = insert(CASES)
 _ADD_ALERT = insert(ALERTS)
@@ -454,7 +466,7 @@ def candidates(connection: Connection, alert: Alert) -> list[Candidate]:
 
 
 def named_in(
-    connection: Connection, number: int, tenant: str, most: int = 200
+    connection: Connection, number: int, tenant: str, most: int = 60
 ) -> list[tuple[str, str, int, int]]:
     """Whom the alerts of a case name: kind, id, how many of them, and how many other cases do."""
     found = connection.execute(
@@ -471,19 +483,8 @@ def named_in(
 
 def _elsewhere(connection: Connection, kind: str, value: str, tenant: str, number: int) -> int:
     """How many other cases name it, up to `MOST_ELSEWHERE`: a merchant may stand in every one."""
-    inner = (
-        select(ENTITIES.c.case_number)
-        .where(
-            ENTITIES.c.kind == kind,
-            ENTITIES.c.value == value,
-            ENTITIES.c.is_active.in_([0, 1]),
-            ENTITIES.c.tenant == tenant,
-            ENTITIES.c.case_number != number,
-        )
-        .limit(MOST_ELSEWHERE)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).select_from(inner)).scalar_one()
+    values = {"kind": kind, "value": value, "tenant": tenant, "number": number}
+    return connection.execute(_ELSEWHERE, values).scalar_one()
 
 
 def free_ones(
