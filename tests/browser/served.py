@@ -28,6 +28,7 @@ from kanhe.stores.desk import accounts
 _ENVIRONMENT = {
     **{k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LANG", "LC_"))},
     "KANHE_CONSOLE": "false",
+    "KANHE_DEMO_EXIT": "1",
     "KANHE_LOG_SEQUENCER": "false",
     "KANHE_DRIFT_EVERY_MS": "0",
 }

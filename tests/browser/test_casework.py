@@ -92,11 +92,17 @@ def labels(served: Served) -> list[tuple[str, str, str]]:
     ]
 
 
+def ready(page: Page) -> None:
+    """Wait until the page's scripts listen to the keyboard: the button with the keys is there then."""
+    expect(page.locator("[data-keys-help]")).to_be_visible()
+
+
 def wait_for_rows(page: Page, url: str, count: int) -> None:
     """Load the queue until the loop has taken up what was judged."""
     for _ in range(50):
         page.goto(url + "/queue")
         if page.locator("tr[data-row]").count() >= count:
+            ready(page)
             return
         page.wait_for_timeout(200)
     raise AssertionError("no alert was taken up")
@@ -119,15 +125,18 @@ def test_an_alert_arrives_live_and_is_decided_by_keyboard_alone(
     page.keyboard.press("g")
     page.keyboard.press("q")
     expect(page.locator("tr[data-row]")).to_have_count(2)
+    ready(page)
     page.keyboard.press("j")
     page.keyboard.press(" ")
     expect(page.locator("#peek")).to_contain_text("Busy: 3.")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("Busy")
     first = page.url
+    ready(page)
     visit.accessible()
     page.keyboard.press("m")
     expect(page.locator(".case-facts")).to_contain_text("In progress")
+    ready(page)
     page.keyboard.press("d")
     expect(page.locator("dialog[open]")).to_be_visible()
     # While somebody writes, letters are only letters.
@@ -141,6 +150,7 @@ def test_an_alert_arrives_live_and_is_decided_by_keyboard_alone(
     assert labels(served) == [("p6", "fraud", "ana")]
     page.goto(first)
     expect(page.locator(".case-head")).to_contain_text("Stolen card: dazes")
+    ready(page)
     page.keyboard.press("z")
     expect(page.locator(".case-facts")).to_contain_text("In progress")
     assert labels(served)[-1] == ("p6", "unknown", "ana")
@@ -155,12 +165,14 @@ def test_two_people_do_not_work_one_case(
     ana, ben = visit_desk("ana"), visit_desk("ben", language="zh-CN", theme="dark")
     wait_for_rows(ben.page, ben.url, 3)
     ana.go("/queue")
+    ready(ana.page)
     ana.page.keyboard.press("n")
     ana.page.wait_for_url("**/cases/*")
     ben.page.goto(ana.page.url)
     expect(ben.page.locator(".case-head")).to_contain_text("正在处置该案件")
     expect(ben.page.locator('[data-key="d"]')).to_have_count(0)
     ben.accessible()
+    ready(ben.page)
     ben.page.keyboard.press("n")
     ben.page.wait_for_timeout(300)
     expect(ben.page.locator(".case-facts")).to_contain_text("处置中")
@@ -179,6 +191,7 @@ def test_several_are_decided_at_once_and_taken_back(
     page = visit.page
     before = len(labels(served))
     page.goto(visit.url + "/queue/free?q=amount:%3E6000")
+    ready(page)
     for _ in range(3):
         page.keyboard.press("j")
         page.keyboard.press("x")
@@ -188,6 +201,7 @@ def test_several_are_decided_at_once_and_taken_back(
     page.keyboard.press("Enter")
     expect(page.locator(".toast")).to_contain_text("3 cases")
     assert len(labels(served)) == before + 3
+    ready(page)
     page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("Taken back")
     expect(page.locator("tr[data-row]")).to_have_count(3)
@@ -204,6 +218,7 @@ def test_what_an_event_holds_stays_text_in_a_browser(
     wait_for_rows(visit.page, visit.url, 3)
     page = visit.page
     page.goto(visit.url + "/queue?q=amount:9500")
+    ready(page)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/cases/*")
