@@ -16,7 +16,7 @@ from kanhe.judge.policy.pack import Pack
 from kanhe.serve.console.frame import not_found, page, render, services, visitor
 
 _SPANS = {"24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS}
-_SPAN = "24h"
+_SPAN = "7d"
 _LONGEST_QUERY = 200
 _OUTCOMES: tuple[Outcome, ...] = ("allow", "challenge", "review", "deny")
 
