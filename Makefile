@@ -14,7 +14,7 @@ WORKERS ?= auto
 PY := .venv/bin/python
 DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(KANHE_DATA),--data-dir "$(KANHE_DATA)") $(ARGS)
 
-.PHONY: help setup demo test check fix docs bench clean console-bundle phrases
+.PHONY: help setup demo test check fix docs bench clean console-bundle phrases screenshots
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ phrases: $(DEV) ## Bring the texts of the console's pages into their catalogues;
 CONSOLE_BUNDLE := src/kanhe/serve/console/bundle
 console-bundle: ## Put the console's vendored scripts together anew, as their lock file says; needs Node.
 	cd $(CONSOLE_BUNDLE) && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs && rm -rf node_modules
+
+screenshots: $(DEV) ## Take the pictures of the console in docs/images anew; needs Chromium.
+	@command -v chromium >/dev/null || .ci/packages chromium
+	$(PY) docs/screenshots.py $(ARGS)
 
 clean: ## Remove what make has made here; your data folders stay.
 	rm -rf .venv .make build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache bench/results/work

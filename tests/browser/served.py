@@ -31,7 +31,6 @@ _ENVIRONMENT = {
     "KANHE_DEMO_EXIT": "1",
     "KANHE_LOG_SEQUENCER": "false",
     "KANHE_DRIFT_EVERY_MS": "0",
-    "KANHE_DEMO_EXIT": "1",
 }
 AXE = (Path(__file__).parent / "vendor" / "axe.js").read_text("utf-8")
 _WATCH = """
