@@ -13,7 +13,9 @@ import msgspec
 import pytest
 from sqlalchemy import event, select
 
+from kanhe.app.casework.beside import Beside
 from kanhe.core.errors import StorageError
+from kanhe.core.settings import Settings
 from kanhe.record.journal.recorded import ROLLED_BACK, TRIPPED
 from kanhe.stores.desk import outgoing, positions
 from kanhe.stores.desk.cases import ALERTS, CASES, ENTITIES
@@ -275,6 +277,26 @@ def test_who_was_erased_is_forgotten() -> None:
     # The case can still be worked with.
     work.work.reopen(ANA, 1)
     work.work.resolve(ANA, [1], "legitimate", "the other one was fine")
+
+
+def test_who_was_erased_is_forgotten_while_events_go_on(tmp_path: Path) -> None:
+    """One round reads what is new, and forgets all the same."""
+    journal = SqliteJournal(tmp_path / "journal.db")
+    journal.keep_policy(POLICY, STARTER.archive)
+    journal.extend([payment(1, "c1", "u1"), payment(2, "c2", "u2")])
+    journal.commit()
+    desk = Desk()
+    work = casework(desk)
+    beside = Beside(Settings(data_dir=str(tmp_path)), work)
+    beside.take_up()
+    journal.erase({1: b"entry"})
+    journal.extend([noted(3, "privacy:person:erased", request="x"), payment(4, "c4", "u4")])
+    journal.commit()
+    beside.take_up()
+    journal.close()
+    assert [seq for seq, _ in kept(desk)] == [1, 2, 4]
+    assert work.viewing.case(ANA, 1).alerts[0].entities == ()
+    assert beside.base_currency() == "EUR"
 
 
 def test_rows_erased_before_they_are_read_raise_nothing() -> None:

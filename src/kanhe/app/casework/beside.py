@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kanhe.app.explaining import Explaining, Explanation
     from kanhe.judge.rules.lists import ListSpec
 
+_GROUPS = 20
+"""So many groups of rows are taken up before the journal is opened anew."""
 _BASE_S = 30.0
 """For so long the base currency is not looked up again."""
 
@@ -44,9 +46,12 @@ class Beside:
             return False
         journal = SqliteJournalReader(self._path)
         try:
-            taken = self._casework.take_up(journal)
-            if not taken:
-                self._casework.sweep(journal)
+            taken = 1
+            for _ in range(_GROUPS):
+                if not (taken := self._casework.take_up(journal)):
+                    break
+            # Not only when all is read: where events never cease, it would never be.
+            self._casework.sweep(journal)
             return taken > 0
         finally:
             journal.close()
