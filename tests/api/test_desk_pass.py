@@ -76,6 +76,13 @@ def test_the_desk_may_ask_for_a_decision(judge: Running, link: JudgeLink) -> Non
         link.decide_one("shop-a", b"{")
 
 
+def test_a_tenant_that_no_pass_can_name_is_refused_for_good(link: JudgeLink) -> None:
+    """What can never be sent is said so, so that what waits behind it goes on."""
+    for tenant in ("", "a\tb", "t" * 129):
+        with pytest.raises(Refusal, match="128 characters"):
+            link.record(tenant, [json.dumps(event(1)).encode()])
+
+
 def test_what_the_desk_lists_is_of_who_signed_in(judge: Running, link: JudgeLink) -> None:
     """The author of an entry is the person of the pass, whatever the body says."""
     link.add_entry(ANA, "shop-b", "stolen_cards", "tok/9 ?", note="seen")

@@ -19,7 +19,7 @@ import msgspec
 
 from kanhe.core.actor import Actor
 from kanhe.core.errors import KanheError, Problem, Refusal, StorageError
-from kanhe.protect.desk_pass import OnBehalf, write_pass
+from kanhe.protect.desk_pass import OnBehalf, can_name, write_pass
 from kanhe.stores.files.desk_link import DeskLink, read_link
 
 MOST_LINES = 500
@@ -96,6 +96,10 @@ class JudgeLink:
     def _batch(self, path: str, tenant: str, events: Sequence[bytes]) -> list[Taken]:
         if not 0 < len(events) <= MOST_LINES or any(b"\n" in event for event in events):
             raise ValueError(f"1 to {MOST_LINES} events without line breaks")
+        if not can_name(tenant):
+            # No pass opens for it, now or later: whoever waits behind it must not wait for that.
+            detail = "A tenant has 1 to 128 characters without controls."
+            raise Refusal(Problem("/problems/request-invalid", "No such tenant", 400, detail))
         content = self._ask("POST", path, OnBehalf(tenant), b"\n".join(events) + b"\n")
         lines = content.splitlines()
         taken = [_taken(line) for line in lines[: len(events)]]

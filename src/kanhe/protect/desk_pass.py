@@ -44,6 +44,11 @@ class OnBehalf(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """Their name, as the steps of a policy pack tell it."""
 
 
+def can_name(tenant: str) -> bool:
+    """Whether a pass can be for this tenant: 1 to 128 characters without controls, as for API keys."""
+    return 0 < len(tenant) <= 128 and re.fullmatch(r"[^\x00-\x1f\x7f]+", tenant) is not None
+
+
 def new_secret(chance: bytes) -> str:
     """The secret of a pass from `SECRET_BYTES` that nobody can predict."""
     if len(chance) != SECRET_BYTES:
