@@ -153,8 +153,10 @@ class Gate:
                 )
 
     def _caller(self, authorization: bytes) -> Caller:
-        most = MOST_PASS_BYTES if _is_pass(authorization) else _MOST_KEY_BYTES
-        if len(authorization) > most or authorization[:7].lower() != b"bearer ":
+        size = len(authorization)
+        # A pass is longer than a key may be; whoever has a key should not be asked about it.
+        is_long = size > _MOST_KEY_BYTES and (size > MOST_PASS_BYTES or not _is_pass(authorization))
+        if is_long or authorization[:7].lower() != b"bearer ":
             raise _unauthorized("Send the header 'Authorization: Bearer kanhe_…'.")
         token = authorization[7:].strip()
         digest = hashlib.sha256(token).digest()
