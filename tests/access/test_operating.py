@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kanhe.app.access import console_key
+from kanhe.core.errors import StorageError
 from kanhe.serve.cli.entry import run
 from tests.access.office import Office
 
@@ -108,3 +110,20 @@ def test_what_cannot_be_done_is_told(say: Say, words: tuple[str, ...], why: str)
     code, out, err = say("staff", *words, lang="zh")
     assert (code, out) == (1, "")
     assert why in err
+
+
+def test_the_key_is_made_once_and_never_taken_damaged(tmp_path: Path) -> None:
+    """Whoever comes second reads the first one's key; a key that was cut off is told, not used."""
+    first = console_key(tmp_path)
+    assert len(first) == 32
+    assert console_key(tmp_path, lambda size: bytes(size)) == first
+    path = tmp_path / "console.key"
+    path.chmod(0o640)
+    with pytest.raises(StorageError, match="chmod 600"):
+        console_key(tmp_path)
+    path.chmod(0o600)
+    path.write_bytes(b"")
+    with pytest.raises(StorageError, match="damaged"):
+        console_key(tmp_path)
+    with pytest.raises(StorageError):
+        console_key(tmp_path / "nowhere")

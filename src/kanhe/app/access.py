@@ -6,7 +6,7 @@ import hmac
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from kanhe.core.actor import Actor, Language, Theme, Visitor
+from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import HOUR_MS, Clock
 from kanhe.protect.access.accounts import AccessRefused, Account
@@ -218,5 +219,13 @@ def console_key(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -
     """
     path = folder / KEY_FILE
     if not path.exists():
-        create_secret(path, random_bytes(KEY_BYTES))
-    return read_secret(path)
+        # Another process may have been faster; then its key is the one.
+        with suppress(StorageError):
+            create_secret(path, random_bytes(KEY_BYTES))
+    key = read_secret(path)
+    if len(key) != KEY_BYTES:
+        raise StorageError(
+            f"{path} is damaged: restore it from a backup, or remove it, and have staff set up their"
+            " authenticator apps anew"
+        )
+    return key
