@@ -92,7 +92,8 @@ def serving(folder: Path, clock: Clock, **settings: Any) -> Iterator[Served]:
 
 def fill(folder: Path, events: int = 5_000) -> None:
     """Have a simulated shop live in this folder, and be judged."""
-    demo = ["demo", "--events", str(events), "--data-dir", str(folder)]
+    # As JSON it is judged only: the desk takes up by itself what there is.
+    demo = ["demo", "--events", str(events), "--data-dir", str(folder), "--json"]
     for command in (demo, ["index", "--data-dir", str(folder)]):
         subprocess.run(
             [sys.executable, "-m", "kanhe.serve.cli", *command],

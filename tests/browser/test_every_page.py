@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 from starlette.routing import Match, Route
 
 from kanhe.core.actor import Actor
 from kanhe.serve.console.pages import ROUTES
+from kanhe.stores.desk.cases import CASES
 from tests.browser.served import Served, Visit
 
 Visiting = Callable[..., Visit]
@@ -22,6 +25,7 @@ NOT_PAGES = {
     "/queue/stream/{view}": "a stream",
     "/live/stream": "a stream",
     "/cases/{number:int}/peek": "a part of a page",
+    "/cases/{number:int}/graph": "data of a page",
     "/cases/{number:int}/files/{file:int}": "a file",
     "/analytics/export.csv": "a file",
     "/audit/export.csv": "a file",
@@ -79,7 +83,16 @@ def furnished(served: Served) -> Served:
         files = dict(base.files)
         files["rules/accounts.kanhe"] = changed.encode()
         rulebook.steering.propose(actor, files, "夜间礼品卡盗刷增多")
+    end = time.monotonic() + 120
+    while not _has_cases(served):
+        assert time.monotonic() < end, "no alert was taken up"
+        time.sleep(0.2)
     return served
+
+
+def _has_cases(served: Served) -> bool:
+    with served.services.desk.reading() as connection:
+        return connection.execute(select(CASES.c.number).limit(1)).first() is not None
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ PROBE = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 
 def _until(page: Page, text: str) -> None:
     """Load the page again until it says so."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not page.get_by_text(text, exact=True).count():
         assert time.monotonic() < end, page.locator("main").inner_text()
         page.wait_for_timeout(300)
