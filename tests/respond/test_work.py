@@ -423,6 +423,18 @@ def test_every_field_of_a_search_can_be_asked(desk: Desk) -> None:
         work.queues.page(LEAD, "severity:urgent")
 
 
+def test_counts_are_whole_or_say_that_they_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what an index holds all are counted; of other searches only so many, and that is said."""
+    monkeypatch.setattr("kanhe.stores.desk.queue.MOST_COUNTED", 2)
+    work = begun(Desk())
+    counts = work.queues.page(LEAD, "severity:medium,high").counts
+    assert counts is not None
+    assert (counts.total, counts.is_more, sum(counts.by["severity"].values())) == (4, False, 4)
+    counts = work.queues.page(LEAD, "amount:>=0").counts
+    assert counts is not None
+    assert (counts.total, counts.is_more) == (2, True)
+
+
 def test_searches_are_saved_by_name(desk: Desk) -> None:
     """One's own, and what others of the same shop share; another's cannot be removed."""
     work = begun(desk)

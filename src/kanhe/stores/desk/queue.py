@@ -1,8 +1,8 @@
 """The queue: cases in order, page by page, and how many there are of which.
 
 A page is read from an index in its order and goes on from the last case of the page before (keyset),
-so that the hundredth costs what the first does. Counts end at `MOST_COUNTED`: beyond it nobody reads
-the exact number.
+so that the hundredth costs what the first does. Counts by what one index holds are whole; of a search
+by anything else they end at `MOST_COUNTED`: beyond it nobody reads the exact number.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ SORTS: tuple[Sort, ...] = ("priority", "due", "newest")
 PAGE = 50
 MOST_COUNTED = 10_000
 FACETS = ("severity", "state", "queue", "owner")
+_INDEXED = frozenset({"severity", "is", "queue", "owner", "tenant"})
+"""Terms that `ix_cases_facets` answers by itself."""
 
 
 class Place(NamedTuple):
@@ -36,7 +38,7 @@ class Place(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many cases there are, by value, for each of `FACETS`; complete up to `MOST_COUNTED`."""
+    """How many cases there are, by value, for each of `FACETS`; `is_more`: only so many were counted."""
 
     total: int
     is_more: bool
@@ -96,11 +98,12 @@ def counts(connection: Connection, asked: Asked) -> Counts:
     """How many cases there are of which."""
     by: dict[str, Counter[Any]] = {name: Counter() for name in FACETS}
     total = 0
+    is_whole = all(term.field in _INDEXED for term in asked.terms)
     for flag in _flags(asked.terms):
         inner = (
             select(*(CASES.c[name] for name in FACETS))
             .where(*_where(asked, flag))
-            .limit(MOST_COUNTED + 1)
+            .limit(None if is_whole else MOST_COUNTED + 1)
             .subquery()
         )
         columns = [inner.c[name] for name in FACETS]
@@ -108,7 +111,8 @@ def counts(connection: Connection, asked: Asked) -> Counts:
             total += n
             for name, value in zip(FACETS, values, strict=True):
                 by[name][value] += n
-    return Counts(min(total, MOST_COUNTED), total > MOST_COUNTED, by)
+    is_more = not is_whole and total > MOST_COUNTED
+    return Counts(MOST_COUNTED if is_more else total, is_more, by)
 
 
 def newer(connection: Connection, asked: Asked, than: int, most: int = 99) -> int:
