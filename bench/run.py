@@ -48,6 +48,7 @@ PARTS = {
     "entities": Part("entities", "memory at a million entities", (), (), True),
     "backtest": Part("backtest", "a backtest from a file", ("1000000",), ("50000",), False, True),
     "desk": Part("desk", "the desk with many alerts open", ("50000", "400"), ("3000", "60"), False, True),
+    "index": Part("index", "the index of the journal", ("300000",), ("30000",), True, True),
     "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
 }  # fmt: skip
 
@@ -83,6 +84,8 @@ FIGURES = (
     Figure("log_cost_share", "ledger", "j  of a decision's time, for the log", "%", 15, lower_is_better=True),
     Figure("queue_p95_ms", "desk", "n  the queue with 50,000 alerts open, 95th percentile", "ms", 200, lower_is_better=True),
     Figure("case_p95_ms", "desk", "n  a case page, 95th percentile", "ms", 150, lower_is_better=True),
+    Figure("index_events_per_s", "index", "o  rows taken into the index on one core", "events/s", 10_000),
+    Figure("entity_p95_ms", "index", "o  all of the largest entity's page, 95th percentile", "ms", 150, lower_is_better=True),
     Figure("backtest_s_per_million", "backtest", "k  a backtest of 100 rules, per million events", "s", 60, lower_is_better=True),
 )  # fmt: skip
 

@@ -218,7 +218,8 @@ def found_in(rows: Sequence[Row], heavy: Iterable[Any]) -> dict[str, Any]:
                 counts[series, at, what, of][0] += 1
                 counts[series, at, what, of][1] += amount
     for series, kept in KEPT.items():
-        newest = max((key[1] for key in counts if key[0] == series), default=0)
+        whole = 1 if series == 1 else 60
+        newest = max((key[1] for key in counts if key[0] == whole), default=0)
         for key in [key for key in counts if key[0] == series and key[1] < newest - kept]:
             del counts[key]
     labels = gather(rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
+_AT_ONCE = 250
 _MOST_KEPT = 300_000
 """How many names are kept at hand, some 100 MB."""
 
@@ -99,12 +101,39 @@ class Names:
         self._touched.clear()
         self._last = self._db.execute("SELECT coalesce(max(id), 0) FROM names").fetchone()[0]
 
+    def prepare(self, keys: Iterable[tuple[str, str, str]]) -> None:
+        """Have those names at hand that are known already: asked for together, that takes a third of
+        the time of asking for each."""
+        kept, word = self._kept, self._vocabulary.word
+        # In the order of the index, so that neighbours are found on one page.
+        wanted = sorted({
+            (word(tenant), value, word(kind)): (tenant, kind, value)
+            for tenant, kind, value in keys
+            if (tenant, kind, value) not in kept
+        }.items())  # fmt: skip
+        for begin in range(0, len(wanted), _AT_ONCE):
+            part = wanted[begin : begin + _AT_ONCE]
+            marks = ", ".join(["(?, ?, ?)"] * len(part))
+            key_of = dict(part)
+            for tenant, value, kind, *figures in self._db.execute(
+                f"WITH wanted (tenant, value, kind) AS (VALUES {marks})"
+                " SELECT n.tenant, n.value, n.kind, n.id, n.events, n.first_ms, n.last_ms, n.heavy,"
+                " n.claimed FROM wanted CROSS JOIN names n USING (tenant, value, kind)",
+                [one for numbers, _ in part for one in numbers],
+            ):
+                id, events, first_ms, last_ms, heavy, claimed = figures
+                kept[key_of[tenant, value, kind]] = Name(
+                    id, events, first_ms, last_ms, bool(heavy), bool(claimed)
+                )
+
     def mentioned(self, tenant: str, kind: str, value: str, at_ms: int) -> Name:
-        """The name, with one more event that happened at `at_ms`."""
+        """The name, with one more event that happened at `at_ms`; `prepare` was told of it before."""
         key = tenant, kind, value
         name = self._kept.get(key)
         if name is None:
-            name = self._kept[key] = self._found(key, at_ms)
+            self._last += 1
+            name = self._kept[key] = Name(self._last, 0, at_ms, at_ms, False, False)
+            name.fresh = True
         if not name.touched:
             name.touched = True
             self._touched[key] = name
@@ -134,19 +163,3 @@ class Names:
     def touched(self) -> list[Name]:
         """The names that the batch has mentioned so far."""
         return list(self._touched.values())
-
-    def _found(self, key: tuple[str, str, str], at_ms: int) -> Name:
-        tenant, kind, value = key
-        word = self._vocabulary.word
-        found = self._db.execute(
-            "SELECT id, events, first_ms, last_ms, heavy, claimed FROM names"
-            " WHERE tenant = ? AND value = ? AND kind = ?",
-            (word(tenant), value, word(kind)),
-        ).fetchone()
-        if found is not None:
-            id, events, first_ms, last_ms, heavy, claimed = found
-            return Name(id, events, first_ms, last_ms, bool(heavy), bool(claimed))
-        self._last += 1
-        name = Name(self._last, 0, at_ms, at_ms, False, False)
-        name.fresh = True
-        return name

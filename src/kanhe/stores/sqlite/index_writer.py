@@ -121,6 +121,9 @@ class IndexWriter:
         claimed: list[tuple[int]] = []
         word, code_of = self._vocabulary.word, self._vocabulary.code
         with self._writing():
+            self._names.prepare(
+                (one.tenant, kind, value) for one in traces for kind, value in one.names
+            )
             for one in traces:
                 code = code_of(one.tenant, one.type, one.outcome, one.currency)
                 names = [self._names.mentioned(one.tenant, kind, value, one.at_ms)
@@ -272,10 +275,13 @@ class IndexWriter:
             [key for key, value in counted.tallies.items() if value[0] < 0],
         )
         for series, kept in KEPT.items():
+            # By the newest step of all events: what is erased stays counted there, so that what is kept
+            # of rules and countries does not depend on when somebody was erased.
+            whole = SECOND if series == SECOND else MINUTE
             db.execute(
                 "DELETE FROM counts WHERE series = ? AND at <"
                 " (SELECT max(at) FROM counts WHERE series = ?) - ?",
-                (series, series, kept),
+                (series, whole, kept),
             )
 
     def _claimed(self, trace: Trace, names: Sequence[Name]) -> list[tuple[int]]:
