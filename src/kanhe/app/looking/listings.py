@@ -18,9 +18,9 @@ from kanhe.stores.sqlite.finder import JournalFinder
 from kanhe.stores.sqlite.index_reader import IndexReader, NameRow
 
 LIST_EVENTS = ("list.entry_added", "list.entry_removed")
-_MOST_BY_PEOPLE = 30
+_MOST_BY_PEOPLE = 15
 _MOST_LOOKED_AT = 300
-_MOST_BY_RULES = 40
+_MOST_BY_RULES = 15
 _decision = msgspec.json.Decoder(Decision).decode
 
 
