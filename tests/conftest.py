@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 # A console beside every server that a test starts would be a second process for nothing; those who
 # test the console start it themselves.
@@ -26,6 +27,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("kanhe")
+
+
+class _Together(LoadFileScheduling):
+    """Tests of a file stay in one process, because they share what is dear to set up; those of the
+    browser all do, because they share a browser and a shop."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:
+    """Which tests go together where several processes run them."""
+    return _Together(config, log)
 
 
 class OutsideWorld(RuntimeError):

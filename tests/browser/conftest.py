@@ -53,13 +53,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, these stay in one: they share a browser and a shop."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture
 def visiting(chromium: Browser, served: Served) -> Iterator[Visiting]:
     """`visiting(token, language="zh-CN", theme="dark")` gives a visit, signed in if there is a token

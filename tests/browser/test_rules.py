@@ -73,7 +73,8 @@ def test_a_rule_goes_from_a_thought_to_an_approval(visiting: Visiting, served: S
     hash = page.url.rpartition("/")[2].replace("%3A", ":")
     page.get_by_role("button", name="Try it on the past").click()
     _until(page, "Put it in shadow")
-    assert page.locator(".stat", has_text="Decided again").locator("dd").inner_text() == "5,000"
+    again = page.locator(".stat", has_text="Decided again").locator("dd").inner_text()
+    assert int(again.replace(",", "")) >= 5_000, "the whole past, and what staff have done since"
     lin.accessible()
     page.get_by_role("button", name="Put it in shadow").click()
     page.get_by_label("Share of the buyers").fill("5")
