@@ -79,7 +79,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     """After kills at any moment the index goes on, and is what it would be if nothing had happened."""
     draw = random.Random(3)
     journal = SqliteJournal(tmp_path / "journal.db")
-    for _ in range(4):
+    for _ in range(3):
         _fill(journal, 150, draw)
         erase(journal, draw.sample(range(1, journal.last_seq() + 1), 8))
         with _watching(tmp_path) as process:
