@@ -83,3 +83,12 @@ def test_secrets_at_rest_are_locked() -> None:
     assert sealer.unlock("totp:st-1", kept) == b"SECRET"
     assert sealer.unlock("totp:st-2", kept) is None
     assert sealer.unlock("totp:st-1", b"") is None
+
+
+def test_a_sealed_text_has_one_spelling() -> None:
+    """What may be used once is known by its text, so that another spelling of it is none of ours."""
+    sealer = Sealer(bytes(32), lambda count: bytes(range(count)))
+    sealed = sealer.seal("p", {"a": 1}, 100)
+    assert sealer.unseal("p", sealed, 99) == {"a": 1}
+    for other in ("!" + sealed, sealed + "\n", sealed[:4] + " " + sealed[4:], sealed + "===="):
+        assert sealer.unseal("p", other, 99) is None

@@ -181,8 +181,34 @@ def test_codes_cannot_be_guessed_at_leisure(office: Office) -> None:
             office.staffing.signing_in.code(half, f"{number:06}", office.client(ip="203.0.113.9"))
         results.append(type(refused.value))
     assert results == [WrongCode] * 5 + [MustWait] * 3
+    # The right password gives another half, and no more codes.
+    again = office.staffing.signing_in.password(ANA, PASSWORD, office.client(ip="203.0.113.9"))
     with pytest.raises(MustWait):
-        office.staffing.signing_in.password(ANA, PASSWORD, office.client(ip="203.0.113.9"))
+        office.staffing.signing_in.code(again, "000009", office.client(ip="203.0.113.9"))
+
+
+def test_a_known_device_gives_no_more_codes(office: Office) -> None:
+    """Whoever has the password and somebody's browser cannot guess codes between two right passwords."""
+    device = _with_ana(office)[1].device_token
+    office.later(30_000)
+    results = []
+    for number in range(4):
+        half = office.staffing.signing_in.password(ANA, PASSWORD, office.client(device))
+        for code in range(3):
+            with pytest.raises(AccessRefused) as refused:
+                text = f"{10 * number + code:06}"
+                office.staffing.signing_in.code(half, text, office.client(device))
+            results.append(type(refused.value))
+    assert results == [WrongCode] * 5 + [MustWait] * 7
+
+
+def test_a_browser_that_others_used_is_strange(office: Office) -> None:
+    """Whoever signs in where somebody else did gets a token of their own: a kept copy opens nothing."""
+    manager, ana = _with_ana(office)
+    _, link = office.invite(manager, "bo@example.com", "engineer")
+    office.accept_with_password(link, "bo@example.com")
+    bo = office.sign_in("bo@example.com", office.client(ana.device_token))
+    assert bo.device_token != ana.device_token
 
 
 def test_a_code_is_good_once(kept_office: Office) -> None:

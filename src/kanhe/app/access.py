@@ -143,7 +143,7 @@ class Access:
         """Begin a session for somebody who has shown who they are, and tell of it."""
         now = self.clock()
         token = new_token(self.random_bytes)
-        device_token = client.device_token or new_token(self.random_bytes)
+        device_token = self._device_of(connection, client, account)
         session = Session(
             new_handle("ss", self.random_bytes), account.id, method, second_factor, now, now, now, 0,
             client.ip, device_of(client.user_agent),
@@ -160,6 +160,14 @@ class Access:
             tenant=account.tenant, note=method,
         )  # fmt: skip
         return SignedIn(token, device_token, self.limits.absolute_ms // 1_000, account.id)
+
+    def _device_of(self, connection: Connection, client: Client, account: Account) -> str:
+        """The token of this browser: a new one where it is not known for this account, because whoever
+        used the browser before may have kept the old one."""
+        token = client.device_token
+        if token and sessions.knows_device(connection, token_hash(token), account.id):
+            return token
+        return new_token(self.random_bytes)
 
     def own(self, connection: Connection, visitor: Visitor) -> Account:
         """The account of whoever is signed in."""

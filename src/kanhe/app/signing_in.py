@@ -125,7 +125,7 @@ class SigningIn:
                 account = self._half(connection, sealed)
                 if account is None:
                     raise TooLate
-                buckets = self._count(connection, account.mail, account, client)
+                buckets = self._count(connection, account.mail, account, client, "code")
                 left = accounts.recovery_left(connection, account.id)
             if hashing is not None:
                 found = found_among(hashing, code, account.recovery_salt, left)
@@ -246,16 +246,26 @@ class SigningIn:
         return access.sealer.seal(_HALF, half, now + HALF_MS)
 
     def _count(
-        self, connection: Connection, mail: str, account: Account | None, client: Client
+        self,
+        connection: Connection,
+        mail: str,
+        account: Account | None,
+        client: Client,
+        half: str = "",
     ) -> tuple[Bucket, ...]:
-        """Count an attempt as failed, until it was none. Raises `MustWait`."""
+        """Count an attempt as failed, until it was none. Raises `MustWait`.
+
+        Each `half` of a sign-in counts by itself: a right password must not forgive wrong codes, or
+        whoever has it could guess codes for ever.
+        """
         now = self._access.clock()
         device = ""
         if account is not None and client.device_token:
             known = token_hash(client.device_token)
             if sessions.knows_device(connection, known, account.id):
                 device = known.hex()
-        buckets = buckets_of(self._access.counting_key, folded_mail(mail), client.ip, device)
+        name = f"{half}\0{folded_mail(mail)}" if half else folded_mail(mail)
+        buckets = buckets_of(self._access.counting_key, name, client.ip, device)
         wait = wait_ms(buckets, sessions.counts(connection, buckets), now)
         if wait:
             raise MustWait(wait)

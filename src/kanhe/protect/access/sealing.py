@@ -40,9 +40,13 @@ class Sealer:
         if len(sealed) > _LONGEST:
             return None
         try:
-            plain = self.unlock(purpose, urlsafe_b64decode(sealed.encode("ascii")))
+            kept = urlsafe_b64decode(sealed.encode("ascii"))
         except (binascii.Error, UnicodeEncodeError):
             return None
+        # What may be used once is known by its text: another spelling of the same bytes is not ours.
+        if urlsafe_b64encode(kept).decode("ascii") != sealed:
+            return None
+        plain = self.unlock(purpose, kept)
         if plain is None:
             return None
         whole = msgspec.json.decode(plain)
