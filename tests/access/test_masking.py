@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanhe.judge.intake.registry import builtin
-from kanhe.protect.access.masking import PERSONAL_FIELDS, is_personal, mask, mask_fields, shown
+from kanhe.protect.access.masking import (
+    DOTS,
+    PERSONAL_FIELDS,
+    is_personal,
+    mask,
+    mask_fields,
+    shown,
+)
 
 KINDS = ("card", "email", "phone", "address", "name", "ip")
 
@@ -74,3 +81,11 @@ def test_the_fields_masked_are_fields_of_events() -> None:
     assert all(is_personal(kind) for kind in PERSONAL_FIELDS.values())
     event = {"email": "ana@example.com", "amount_minor": 5, "user": "u-1", "phone": None}
     assert mask_fields(event) == {**event, "email": "a•••@example.com"}
+
+
+@pytest.mark.parametrize("value", ["tok-9f3a", "ana@example.com", "203.0.113.9", "+8613800000000"])
+def test_what_stands_on_a_list_is_masked(value: str) -> None:
+    """A list may hold cards, addresses and names: whose kind is not known is masked as the strictest."""
+    masked = mask_fields({"value": value, "list_name": "stolen_cards"})
+    assert masked["list_name"] == "stolen_cards"
+    assert str(masked["value"]).startswith(DOTS) and value[:-2] not in str(masked["value"])

@@ -23,6 +23,7 @@ PERSONAL_FIELDS: Mapping[str, str] = {
     "ip": "ip",
     "legal_name": "name",
     "bank_account": "card",
+    "value": "anything",
     "text": "prose",
     "description": "prose",
     "note": "prose",
@@ -41,7 +42,7 @@ _REGION = re.compile(r"^.{0,20}?(?:省|自治区|市)(?:.{1,10}?(?:市|自治州
 def mask(kind: str, value: str) -> str:
     """`value` as somebody without `personal.reveal` reads it.
 
-    `kind` is a kind of entity (`card`, `email`, `phone`, `address`, `ip`), or `name` or `prose`; a
+    `kind` is a kind of entity (`card`, `email`, `phone`, `address`, `ip`), or `name`, `prose` or `anything`; a
     value of any other kind is no personal data by itself and comes back as it is.
     """
     masking = _MASKS.get(kind)
@@ -124,6 +125,11 @@ def _mask_ip(value: str) -> str:
     return ":".join(group.lstrip("0") or "0" for group in groups) + "::•"
 
 
+def _mask_anything(value: str) -> str:
+    """What stands on a list may be a card, an address or a name: of a long one the last two."""
+    return f"{DOTS}{value[-2:]}" if len(value) >= _PHONE_DIGITS else DOTS
+
+
 def _mask_prose(value: str) -> str:
     """Mail addresses and long numbers, such as telephone and card numbers, within a text."""
     without_mails = _MAIL.sub(lambda found: f"{found[0][0]}{DOTS}@{found[1]}", value)
@@ -138,4 +144,5 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "name": _mask_name,
     "ip": _mask_ip,
     "prose": _mask_prose,
+    "anything": _mask_anything,
 }

@@ -119,7 +119,9 @@ async def _report(request: Request) -> Response:
         except (msgspec.DecodeError, UnicodeDecodeError):
             report = {}
         directive = str(report.get("effective-directive", ""))[:40]
-        page = urlsplit(str(report.get("document-uri", ""))[:500]).path[:100]
+        # The first part only: what stands behind it may be a link that signs somebody in.
+        path = urlsplit(str(report.get("document-uri", ""))[:500]).path[:100]
+        page = "/".join(path.split("/")[:2])
         shown = {
             "directive": directive if directive.replace("-", "").isalnum() else "",
             "page": page if page.isascii() and page.isprintable() else "",

@@ -184,14 +184,23 @@ def _shown(request: Request, problems: dict[str, str] | None = None) -> Response
     tenant = _tenant(request)
     keeping = services(request).lists
     query = request.query_params
-    wanted, after = query.get("q", "")[:_VALUE_MAX].strip(), query.get("after", "")[:_VALUE_MAX]
+    wanted = query.get("q", "")[:_VALUE_MAX].strip()
     try:
         found = keeping.find(actor, tenant, request.path_params["name"])
         if found is None:
             raise not_found()
-        is_clear = not is_personal(found.holds) or services(request).staffing.sees_clear(
-            visitor(request), _subject(tenant, found.name)
+        is_clear = not is_personal(found.holds) or (
+            visitor(request).may("personal.reveal")
+            and services(request).staffing.sees_clear(
+                visitor(request), _subject(tenant, found.name)
+            )
         )
+        # Where the page goes on is a value: sealed, so that no address holds one, and none can be tried.
+        place, aliases = f"list {tenant} {found.name}", services(request).aliases
+        asked = query.get("after", "")
+        after = aliases.value(place, asked) if asked else ""
+        if after is None:
+            raise not_found()
         entries, more = keeping.page(
             actor, tenant, found.name, wanted, after, _SHOWN, whole=not is_clear
         )
@@ -204,7 +213,9 @@ def _shown(request: Request, problems: dict[str, str] | None = None) -> Response
         is_clear=is_clear, more=more, wanted=wanted, after=after, tenant=tenant,
         tenants=keeping.tenants(actor), kinds=_said(KINDS), spans=list(_said(SPANS).items()),
         now_ms=services(request).clock(), problems=problems, sent=form(request),
-        next_path=_path(found.name, tenant, q=wanted, after=more) if more else None,
+        next_path=_path(found.name, tenant, q=wanted, after=aliases.alias(place, more))
+        if more
+        else None,
     )  # fmt: skip
 
 
