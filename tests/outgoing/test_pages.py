@@ -94,6 +94,14 @@ def test_a_key_is_shown_once_and_works(client: TestClient) -> None:
     assert len(told) == 2 and not any(token[0][-52:].encode() in body for body in told)
 
 
+@pytest.mark.parametrize("scope", ["evidence", "lists"])
+def test_a_key_gives_nobody_more_than_they_have(client: TestClient, scope: str) -> None:
+    """Who may not unmask or change lists cannot make a key that does."""
+    status, text, _ = post(client, "ana", "/settings/keys", name="till", scope=["read", scope])
+    assert (status, "is made by somebody who may do it" in text) == (422, True)
+    assert services(client).outgoing.keys._keys.list() == []
+
+
 BAD_KEYS: tuple[tuple[dict[str, object], str], ...] = (
     ({"name": ""}, "wrong-name"),
     ({"name": "x" * 129}, "wrong-name"),

@@ -16,6 +16,7 @@ from kanhe.core.decision import Text
 from kanhe.core.errors import KanheError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
+from kanhe.protect.access.permissions import known, may
 from kanhe.stores.desk.database import Desk
 from kanhe.stores.desk.outgoing import PLATFORM, tell_of
 from kanhe.stores.sqlite.keys import ApiKeyError, KeyInfo
@@ -23,6 +24,8 @@ from kanhe.stores.sqlite.keys import ApiKeyError, KeyInfo
 SCOPES = ("decide", "record", "read", "evidence", "lists", "metrics", "policy:read")
 """What a key that is made at the desk may be given."""
 USUAL_SCOPES = ("decide", "record", "read")
+NEEDED = {"evidence": "personal.reveal", "lists": "lists.edit", "policy:read": "rules.read"}
+"""What whoever makes a key must be allowed, to give it this scope."""
 MOST_KEYS = 1_000
 """Valid keys of one tenant."""
 
@@ -65,12 +68,14 @@ class KeyDesk:
         tenant: str,
         name: str,
         scopes: Iterable[str],
+        held: frozenset[str],
         *,
         rate_per_s: float = 0.0,
         expires_ms: int = 0,
     ) -> str:
         """Make a key and give its token, which cannot be shown again. Raises `KeyRefused`.
 
+        `held` is what this person may do: nobody gets by a key what they may not do themselves.
         The key is told of in the transaction that ends once it is made: where telling fails, it is
         revoked.
         """
@@ -78,6 +83,14 @@ class KeyDesk:
         chosen = frozenset(scopes)
         if not chosen or not chosen <= set(SCOPES):
             raise KeyRefused("scopes", "choose at least one scope", "请至少选择一项权限")
+        for scope, permission in NEEDED.items():
+            if scope in chosen and not may(held, permission):
+                label = known(permission).label
+                raise KeyRefused(
+                    "scopes",
+                    f"a key for {scope} is made by somebody who may do it: {label.en}",
+                    f"权限 {scope} 只能由具备“{label.zh}”权限的人员授予",
+                )
         if tenant == PLATFORM:
             raise KeyRefused("tenant", "this tenant is Kanhe's own", "该租户名由系统保留")
         now = self._clock()

@@ -248,6 +248,11 @@ class Personnel:
         with self._desk.writing() as connection:
             self._must_be_fresh(connection, visitor)
             known = accounts.roles(connection)
+            if name in visitor.actor.roles:
+                raise AccessRefused(
+                    "you have this role: somebody else must change it",
+                    "你拥有该角色，须由他人修改",
+                )
             if new and name in known:
                 raise AccessRefused("there is a role of this name", "该角色标识已存在")
             if not new and name not in known:

@@ -50,9 +50,9 @@ SECURITY_MANAGER = "security_manager"
 BUILT_IN: tuple[Role, ...] = (
     _role(
         SECURITY_MANAGER, "Security manager", "安全主管",
-        "Answers for staff and roles, assigns cases and reviews them; neither proposes nor approves rules.",
-        "负责员工与角色管理，分派案件并质检；不提交也不审批规则。",
-        _READS | {"staff.manage", "roles.manage", "cases.assign", "cases.review"},
+        "Answers for staff and roles, works on cases, assigns and reviews them; neither proposes nor approves rules.",
+        "负责员工与角色管理，处置、分派和质检案件；不提交也不审批规则。",
+        _READS | {"staff.manage", "roles.manage", "cases.work", "cases.assign", "cases.review"},
     ),
     _role(
         "risk_analyst", "Risk analyst", "风控分析师",

@@ -65,7 +65,7 @@ def add(request: Request) -> Response:
     try:
         token = services(request).outgoing.keys.add(
             visitor(request).actor, _text(sent, "tenant") or "default", name,
-            [str(one) for one in sent.getlist("scope")], rate_per_s=rate, expires_ms=expires_ms,
+            [str(one) for one in sent.getlist("scope")], visitor(request).permissions, rate_per_s=rate, expires_ms=expires_ms,
         )  # fmt: skip
     except KeyRefused as error:
         return _again(request, sent, {error.field: said(error.told)})
@@ -93,7 +93,7 @@ def _context(request: Request, sent: FormData) -> dict[str, Any]:
         "scopes": [(name, said(_MEANING[name])) for name in SCOPES],
         "chosen": [str(one) for one in sent.getlist("scope")] if sent else USUAL_SCOPES,
         "days": [
-            (str(n), _("never") if not n else _("%(days)s days") % {"days": n}) for n in _DAYS
+            (str(n), _("no end") if not n else _("%(days)s days") % {"days": n}) for n in _DAYS
         ],
         "sent": sent,
     }

@@ -66,6 +66,8 @@ def change(request: Request) -> Response:
     """Have it go elsewhere, or hear of other topics."""
     sent = form(request)
     id = request.path_params["webhook"]
+    if not services(request).staffing.fresh(visitor(request)):
+        return to_confirm(request, f"{HERE}/{id}")
     try:
         services(request).outgoing.webhooks.change(
             visitor(request).actor, id, _text(sent, "url"), _topics(sent), _text(sent, "note")
@@ -119,6 +121,8 @@ def act(request: Request) -> Response:
 def replay(request: Request) -> Response:
     """Send all messages of the last hour, day, week or month once more."""
     id = request.path_params["webhook"]
+    if not services(request).staffing.fresh(visitor(request)):
+        return to_confirm(request, f"{HERE}/{id}")
     now = services(request).clock()
     span = _SPANS.get(_text(form(request), "span"), HOUR_MS)
     try:
@@ -186,12 +190,12 @@ def _shown(
     context: dict[str, Any] = {
         "webhook": found, "messages": messages[:_PAGE], "counts": counts, "state": state,
         "further": further, "start": start, "prints": prints, "topics": _topic_texts(),
-        "spans": {"hour": _("last hour"), "day": _("last day"), "week": _("last week"),
-                  "month": _("last 30 days")},
+        "spans": {"hour": _("of the last hour"), "day": _("of the last day"), "week": _("of the last week"),
+                  "month": _("of the last 30 days")},
         "url": _text(sent, "url") if sent else found.url,
         "note": _text(sent, "note") if sent else found.note,
         "chosen": set(_topics(sent)) if sent else found.hears_of,
-        "state_names": {"": _("All"), "waiting": _("Waiting"), "delivered": _("Delivered"),
+        "state_names": {"": _("All"), "waiting": _("To be sent"), "delivered": _("Delivered"),
                         "given_up": _("Given up")},
     }  # fmt: skip
     if problems:
