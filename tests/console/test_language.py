@@ -51,6 +51,17 @@ def test_everything_that_is_said_has_its_chinese() -> None:
     assert len(said) > 90
 
 
+def test_one_text_has_one_chinese() -> None:
+    """Where two areas say the same words, they mean the same: the catalogues are one when they are read."""
+    found: dict[str, dict[str, str]] = {}
+    for area, catalogue in _phrases().known().items():
+        for message in catalogue:
+            if message.id:
+                found.setdefault(_texts(message.id)[0], {})[area] = str(message.string)
+    differing = {key: said for key, said in found.items() if len(set(said.values())) > 1}
+    assert differing == {}, "say it in other English words where it means something else"
+
+
 @pytest.mark.parametrize("path", catalogues("zh_CN"), ids=lambda path: path.stem)
 def test_translations_hold_the_same_values(path: Path) -> None:
     """A translation has the placeholders of its text, in any order, and is Chinese."""

@@ -163,7 +163,7 @@ OUTCOMES: dict[str, str] = {
     "review": N_("Review"),
     "deny": N_("Deny"),
     "recorded": N_("Recorded"),
-    "noted": N_("Noted"),
+    "noted": N_("Noted by the system"),
 }
 SOURCES: dict[str, str] = {
     "chargeback": N_("chargeback"),

@@ -66,7 +66,7 @@ def show(request: Request) -> Response:
 
 def peek(request: Request) -> Response:
     """A look into a case beside the queue."""
-    view = _view(request, is_look=False)
+    view = _view(request)
     alert = _chosen(view, "")
     return render(
         request,
@@ -237,7 +237,6 @@ def _tried(request: Request, step: Any, path: str = "") -> Response:
 
 
 def _view(request: Request, is_look: bool = True) -> CaseView:
-    is_look = is_look and not is_partial(request)
     try:
         return services(request).casework.viewing.case(
             visitor(request).actor, request.path_params["number"], is_look

@@ -109,7 +109,7 @@ def _result(request: Request, one: Found, *, with_tenant: bool) -> Result:
         return Result("entity", naming.shown(one.kind, one.value), path,
                       naming.kind_name(one.kind) + beside)  # fmt: skip
     if one.group == "rule":
-        return Result("rule", one.value, f"/rules/{quote(one.value, safe='')}", _("Rule"))
+        return Result("rule", one.value, f"/rules/rule/{quote(one.value, safe='')}", _("Rule"))
     return Result("list", one.value, f"/lists/{quote(one.value, safe='')}", _("List"))
 
 

@@ -51,9 +51,12 @@ function pick() {
 
 function press(key) {
   const selector = `[data-key="${CSS.escape(key)}"]:not(:disabled)`;
-  const target =
-    current()?.querySelector(selector) ??
+  const shown = () =>
     [...document.querySelectorAll(selector)].find((element) => element.offsetParent && !element.closest("[data-row]"));
+  let target = current()?.querySelector(selector) ?? shown();
+  // What acts on picked rows acts on the current one where none is picked.
+  const isForPicked = () => document.querySelector(`[data-with-picked][hidden] ${selector}`);
+  if (!target && isForPicked() && pick()) target = shown();
   target?.click();
   return Boolean(target);
 }
