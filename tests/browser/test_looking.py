@@ -57,7 +57,7 @@ def test_from_an_entity_by_its_graph_to_a_decision_and_its_receipt(
     visit.accessible()
     page.get_by_role("button", name="Show in clear").click()
     page.get_by_label("Why do you need to see it?").fill("the buyer called about this payment")
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.locator("#reveal").get_by_role("button", name="Show in clear", exact=True).click()
     page.get_by_text(MAIL).wait_for()
     with page.expect_download() as told:
         page.get_by_role("link", name="Receipt").click()

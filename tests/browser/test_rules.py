@@ -137,11 +137,11 @@ def test_a_list_is_kept_with_reasons_and_without_other_tenants(
     page.locator("#f-reason").fill(PROBE)
     visit.accessible()
     visit.expect_error("status of 422")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add it", exact=True).click()
     page.locator("#wrong-values").wait_for()
     assert "not an address" in page.locator("#wrong-values").inner_text()
     page.locator("#f-values").fill("2001:db8::77")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add it", exact=True).click()
     page.locator(".toast", has_text="1 value added.").wait_for()
     rows = page.locator("tr[data-row]", has_text=PROBE)
     assert rows.count() == 2
