@@ -10,6 +10,7 @@ from pathlib import Path
 from kanhe.app.access import console_key
 from kanhe.app.casework import open_casework
 from kanhe.app.casework.beside import Beside
+from kanhe.app.desk_file import open_desk
 from kanhe.app.judge_link import JudgeLink
 from kanhe.app.listkeeping import Listkeeping
 from kanhe.app.looking import Looking
@@ -17,13 +18,10 @@ from kanhe.app.loops import Loops
 from kanhe.app.outgoing import open_outgoing
 from kanhe.app.rulebook import open_rulebook
 from kanhe.app.staffing import open_staffing
-from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.protect.access.aliases import Aliases
 from kanhe.stores.desk.database import Desk
-
-DESK_FILE = "desk.db"
 
 
 class Services:
@@ -71,9 +69,4 @@ def open_console(settings: Settings, clock: Clock) -> Services:
 
     Raises `StorageError` if the folder or the file cannot be used.
     """
-    folder = Path(settings.data_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
-    return Services(settings, clock, Desk(folder / DESK_FILE))
+    return Services(settings, clock, open_desk(settings))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from kanhe.app.access import console_key
 from kanhe.app.casework import Casework, open_casework
+from kanhe.app.desk_file import open_desk
 from kanhe.app.opening import open_journal
 from kanhe.app.personnel import founder
 from kanhe.app.staffing import Staffing, open_staffing
@@ -23,7 +24,6 @@ from kanhe.core.settings import Settings
 from kanhe.core.time import DAY_MS, HOUR_MS, Clock
 from kanhe.respond.cases import Verdict
 from kanhe.stores.desk import accounts, cases
-from kanhe.stores.desk.database import Desk
 
 ANALYSTS = ("Lin Yue 林悦 (simulated)", "Mateo Ruiz (simulated)", "Wang Min 王敏 (simulated)")
 VISITOR = "demo@example.com"
@@ -47,7 +47,7 @@ class DemoDesk:
         self._settings = settings
         self._real_clock = clock
         self._now = 0
-        self._desk = Desk(folder / "desk.db")
+        self._desk = open_desk(settings)
         # Repeatable, as the shop is.
         self._dice = random.Random(seed)  # noqa: S311 (decides who decides in a simulation)
         self._staffing: Staffing = open_staffing(settings, self._desk, self._clock)

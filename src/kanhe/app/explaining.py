@@ -34,12 +34,13 @@ from kanhe.judge.language.scope import AMOUNT_BASE
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.models.scoring import Scoring
 from kanhe.judge.policy.beside import scoring_of
-from kanhe.judge.policy.pack import Pack, load_archive
+from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.declare import RuleSpec
 from kanhe.judge.rules.lists import ListSpec
 from kanhe.judge.rules.reasons import shown
 from kanhe.judge.verdict.decide import outcome_of
 from kanhe.record.journal.ports import DECIDED, JournalReader, Row
+from kanhe.replay.history import kept_pack
 from kanhe.stores.memory.journal import MemoryJournal
 
 _MOST_PACKS = 4
@@ -152,10 +153,9 @@ class Explaining:
             self._paths.move_to_end(policy)
             return self._paths[policy]
         path: _Path | None = None
-        archive = journal.policy(policy)
-        if archive is not None:
+        pack = kept_pack(journal, policy)
+        if isinstance(pack, Pack):
             try:
-                pack = load_archive(archive)
                 flow = wire(pack, self._settings, self._key, MemoryJournal())
                 beside = scoring_of(pack, flow.features.text_code)
                 path = _Path(pack, flow, {rule.id: rule for rule in pack.rules}, beside)

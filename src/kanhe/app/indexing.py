@@ -18,9 +18,8 @@ from pathlib import Path
 from kanhe.app.ledger import JOURNAL_FILE, Progress
 from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
-from kanhe.judge.language.source import PolicyErrors
-from kanhe.judge.policy.pack import load_archive
 from kanhe.record.traces import UNKNOWN_MEANING, Meaning, trace_of
+from kanhe.replay.history import PackProblem, kept_pack
 from kanhe.stores.files.lock import FolderLock
 from kanhe.stores.sqlite.finder import JournalFinder
 from kanhe.stores.sqlite.index_writer import IndexWriter
@@ -123,13 +122,10 @@ class Indexing:
         return found
 
     def _read_meaning(self, policy: str) -> Meaning:
-        archive = self._journal.policy(policy)
-        if archive is None:
-            return UNKNOWN_MEANING
-        try:
-            pack = load_archive(archive)
-        except PolicyErrors as errors:
-            _log.warning("index.pack_unreadable", extra={"policy": policy, "cause": str(errors)})
+        pack = kept_pack(self._journal, policy)
+        if isinstance(pack, PackProblem):
+            if pack.state != "not_kept":
+                _log.warning("index.pack_unreadable", extra={"policy": policy, "cause": pack.why})
             return UNKNOWN_MEANING
         holds = {spec.name: spec.holds for spec in pack.lists}
         return Meaning(pack.rates.base, pack.rates.to_base, holds)

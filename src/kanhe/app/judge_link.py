@@ -26,7 +26,6 @@ MOST_LINES = 500
 """Events sent at once: few enough that a batch is answered within a moment."""
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=30.0)
-_MOST_ANSWER = 64 << 20
 PLATFORM = "platform"
 """The tenant named where a route belongs to none."""
 

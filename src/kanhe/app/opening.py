@@ -98,12 +98,17 @@ def open_keys(settings: Settings, clock: Clock) -> ApiKeys:
 
     Raises `StorageError` if the folder or the file cannot be used.
     """
+    return ApiKeys(data_folder(settings) / KEYS_FILE, clock, secrets.token_bytes)
+
+
+def data_folder(settings: Settings) -> Path:
+    """The folder of the installation, made if it is new. Raises `StorageError`."""
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"cannot make {folder}: {error.strerror}") from error
-    return ApiKeys(folder / KEYS_FILE, clock, secrets.token_bytes)
+    return folder
 
 
 def open_shop_table(path: Path, form: TableFormat) -> Table:

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Connection
 
+from kanhe.app.desk_file import open_desk
 from kanhe.app.personnel import NotFound, Person, founder
 from kanhe.app.staffing import Staffing, open_staffing
-from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.protect.access.accounts import AccessRefused, Account
 from kanhe.protect.access.permissions import may
 from kanhe.stores.desk import accounts
-from kanhe.stores.desk.database import Desk
-
-DESK_FILE = "desk.db"
 
 
 class AlreadyFounded(AccessRefused):
@@ -120,12 +116,7 @@ def operating(settings: Settings, clock: Clock, command: str) -> Iterator[Operat
 
     Raises `StorageError` if the folder or a file cannot be used.
     """
-    folder = Path(settings.data_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
-    desk = Desk(folder / DESK_FILE)
+    desk = open_desk(settings)
     try:
         yield Operator(open_staffing(settings, desk, clock), command)
     finally:

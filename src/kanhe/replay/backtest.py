@@ -125,6 +125,18 @@ class Comparison(msgspec.Struct, kw_only=True, tag="summary", tag_field="kind"):
     """Packs of the time that are not kept or cannot be read: which of their rules were decisive is
     not known."""
 
+    def facts(self) -> dict[str, str]:
+        """What stands of it with the step of a pack that was backtested."""
+        facts = {
+            "first": self.first, "last": self.last, "decided": self.decided, "changed": self.changed,
+            "newly_denied": self.newly_denied.events,
+            "newly_denied_minor": self.newly_denied.amount_minor,
+            "newly_let_through": self.newly_let_through.events,
+            "newly_let_through_minor": self.newly_let_through.amount_minor,
+            "labels": self.labels,
+        }  # fmt: skip
+        return {name: str(value) for name, value in facts.items()}
+
 
 def backtest(
     history: History,

@@ -17,7 +17,7 @@ from kanhe.judge.features.layout import GROUP
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.policy.files import EVENTS, FEATURES
 from kanhe.judge.policy.pack import Pack, load_archive
-from kanhe.record.journal.ports import ERASED, JournalReader, Row
+from kanhe.record.journal.ports import ERASED, JournalReader, KeepsPolicies, Row
 from kanhe.replay.span import Span
 
 _Coded = TypeVar("_Coded")
@@ -158,7 +158,7 @@ class PackProblem(NamedTuple):
     why: str = ""
 
 
-def kept_pack(journal: JournalReader, policy: str) -> Pack | PackProblem:
+def kept_pack(journal: KeepsPolicies, policy: str) -> Pack | PackProblem:
     """The pack that was in force under this hash, or why there is none."""
     archive = journal.policy(policy)
     if archive is None:

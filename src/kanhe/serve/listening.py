@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Generator
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -19,6 +20,30 @@ from kanhe.core.errors import SettingsError
 _log = logging.getLogger("kanhe.serve")
 BACKLOG = 2_048
 TICK_S = 1.0
+
+
+def server_config(
+    application: Any, connection: type[Any], keep_alive_s: int, stop_s: int
+) -> uvicorn.Config:
+    """How every server runs: quiet, without web sockets, and believing no proxy's headers.
+
+    `connection` is a class of `serve.api.connection`; an idle connection is kept for `keep_alive_s`,
+    and what is being answered has `stop_s` to end.
+    """
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http=connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=keep_alive_s,
+        timeout_graceful_shutdown=stop_s,
+    )
 
 
 class TickingServer(uvicorn.Server):

@@ -12,13 +12,11 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-import uvicorn
-
 from kanhe.core.errors import KanheError
 from kanhe.record.log.witness import TEXT_MEDIA_TYPE, Answer
 from kanhe.serve.api.answers import Receive, Scope, Send
 from kanhe.serve.api.connection import limited_connection
-from kanhe.serve.listening import BACKLOG, TickingServer, bind, url_of
+from kanhe.serve.listening import TickingServer, bind, server_config, url_of
 
 _log = logging.getLogger("kanhe.witness")
 
@@ -89,20 +87,8 @@ def run_witness(
 
     `listening` is told the URL once the port is bound. Raises `SettingsError` if it cannot be.
     """
-    config = uvicorn.Config(
-        WitnessApplication(witness),
-        loop="uvloop",
-        http=limited_connection(_MOST_CONNECTIONS, _HEAD_TIMEOUT_S, _HEAD_TIMEOUT_S),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_STOP_TIMEOUT_S,
-    )
+    connection = limited_connection(_MOST_CONNECTIONS, _HEAD_TIMEOUT_S, _HEAD_TIMEOUT_S)
+    config = server_config(WitnessApplication(witness), connection, _KEEP_ALIVE_S, _STOP_TIMEOUT_S)
     with bind(host, port) as sock:
         url = url_of(sock)
         _log.info("witness.listening", extra={"url": url})

@@ -13,10 +13,10 @@ from kanhe.app.casework.chores import Chores
 from kanhe.app.casework.files import Files, Store
 from kanhe.app.casework.people import Colleague, Nobody, People
 from kanhe.app.casework.queues import Page, Queues, ViewError
-from kanhe.app.casework.raising import Packs
 from kanhe.app.casework.taking_up import TakingUp
 from kanhe.app.casework.viewing import CaseView, Viewing
 from kanhe.app.casework.work import CaseNotFound, Listing, Result, Work
+from kanhe.app.kept_packs import KeptPacks
 from kanhe.core.time import Clock
 from kanhe.record.journal.ports import JournalReader
 from kanhe.respond.standing import Orders, OrdersError, read_orders
@@ -40,7 +40,7 @@ class Casework:
     def __init__(
         self, desk: Desk, clock: Clock, orders: Orders, people: People, store: Store, key: bytes
     ) -> None:
-        packs = Packs()
+        packs = KeptPacks()
         self.orders = orders
         self.queues = Queues(desk, clock, orders, people)
         self.work = Work(desk, clock, orders, people, key)

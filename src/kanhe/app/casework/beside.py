@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from kanhe.app.casework import Casework
-from kanhe.app.casework.raising import Packs
+from kanhe.app.kept_packs import KeptPacks
 from kanhe.app.ledger import JOURNAL_FILE
 from kanhe.core.settings import Settings
 from kanhe.stores.sqlite.reader import SqliteJournalReader
@@ -32,7 +32,7 @@ class Beside:
         self._path = Path(settings.data_dir) / JOURNAL_FILE
         self._casework = casework
         self._explaining: Explaining | None = None
-        self._packs = Packs()
+        self._packs = KeptPacks()
         self._base = ""
         self._base_until = 0.0
         self._turn = Lock()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from kanhe.app.kept_packs import KeptPacks
 from kanhe.core.decision import Decision
 from kanhe.core.errors import StorageError
-from kanhe.judge.language.source import PolicyErrors
-from kanhe.judge.policy.pack import Pack, load_archive
+from kanhe.judge.policy.pack import Pack
 from kanhe.record.journal.ports import DECIDED, ERASED, NOTED, JournalReader, Row
 from kanhe.record.journal.recorded import ROLLED_BACK, TRIPPED, messages_of
 from kanhe.record.log.entries import decode_happening
@@ -23,7 +22,6 @@ from kanhe.stores.desk.outgoing import PLATFORM
 ERASED_SOMEBODY = "privacy:person:erased"
 """The kind of the row by which the journal has it that somebody was erased."""
 COMPLAINT = "complaint.opened"
-_MOST_PACKS = 8
 
 _decision = msgspec.json.Decoder(Decision).decode
 _event = msgspec.json.Decoder(dict[str, Any]).decode
@@ -36,34 +34,10 @@ class Raised(NamedTuple):
     tags: Collection[str] = ()
 
 
-class Packs:
-    """Policy packs by hash, read from the journal that keeps them; the last few stay at hand."""
-
-    def __init__(self) -> None:
-        self._packs: OrderedDict[str, Pack | None] = OrderedDict()
-
-    def get(self, journal: JournalReader, policy: str) -> Pack | None:
-        """The pack of this hash; `None` if the journal does not keep it, or it cannot be read."""
-        if policy in self._packs:
-            self._packs.move_to_end(policy)
-            return self._packs[policy]
-        archive = journal.policy(policy)
-        pack: Pack | None = None
-        if archive is not None:
-            try:
-                pack = load_archive(archive)
-            except PolicyErrors:
-                pack = None
-        self._packs[policy] = pack
-        while len(self._packs) > _MOST_PACKS:
-            self._packs.popitem(last=False)
-        return pack
-
-
 class Raising:
     """Makes alerts of rows, with the money and the rules of the pack of their time."""
 
-    def __init__(self, packs: Packs) -> None:
+    def __init__(self, packs: KeptPacks) -> None:
         self._packs = packs
 
     def alert_of(self, row: Row, journal: JournalReader) -> Raised | None:

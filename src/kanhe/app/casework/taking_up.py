@@ -18,7 +18,8 @@ from itertools import islice
 
 from sqlalchemy import Connection, delete, select, update
 
-from kanhe.app.casework.raising import ERASED_SOMEBODY, Packs, Raised, Raising
+from kanhe.app.casework.raising import ERASED_SOMEBODY, Raised, Raising
+from kanhe.app.kept_packs import KeptPacks
 from kanhe.core.time import MINUTE_MS, Clock
 from kanhe.record.journal.ports import ERASED, NOTED, JournalReader, Row
 from kanhe.respond import cases as life
@@ -44,7 +45,7 @@ _FORGOTTEN_AT_ONCE = 200
 class TakingUp:
     """Takes up what the journal holds, and forgets what it holds no more."""
 
-    def __init__(self, desk: Desk, clock: Clock, orders: Orders, packs: Packs) -> None:
+    def __init__(self, desk: Desk, clock: Clock, orders: Orders, packs: KeptPacks) -> None:
         self._desk = desk
         self._clock = clock
         self._orders = orders

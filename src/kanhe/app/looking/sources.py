@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kanhe.app.indexing import INDEX, INDEX_FILE
+from kanhe.app.kept_packs import KeptPacks
 from kanhe.app.ledger import JOURNAL_FILE
 from kanhe.core.actor import Actor
 from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.judge.language.source import PolicyErrors
-from kanhe.judge.policy.pack import Pack, load_archive
+from kanhe.judge.policy.pack import Pack
 from kanhe.record.journal.ports import Row
 from kanhe.stores.sqlite.finder import JournalFinder
 from kanhe.stores.sqlite.index_reader import IndexReader
-
-_MOST_PACKS = 8
 
 
 class NothingYetError(StorageError):
@@ -40,7 +37,7 @@ class Sources:
         self._folder = Path(settings.data_dir)
         self._turn = threading.Lock()
         self._finder: JournalFinder | None = None
-        self._packs: OrderedDict[str, Pack | None] = OrderedDict()
+        self._packs = KeptPacks()
 
     @contextmanager
     def index(self) -> Iterator[IndexReader]:
@@ -73,22 +70,7 @@ class Sources:
 
     def pack(self, policy: str) -> Pack | None:
         """The policy pack of this hash; `None` if it is not kept or cannot be read any more."""
-        with self._turn:
-            if policy in self._packs:
-                self._packs.move_to_end(policy)
-                return self._packs[policy]
-        archive = self.journal().policy(policy)
-        pack: Pack | None = None
-        if archive is not None:
-            try:
-                pack = load_archive(archive)
-            except PolicyErrors:
-                pack = None
-        with self._turn:
-            self._packs[policy] = pack
-            while len(self._packs) > _MOST_PACKS:
-                self._packs.popitem(last=False)
-        return pack
+        return self._packs.get(self.journal(), policy)
 
     def newest_pack(self) -> Pack | None:
         """The pack of the newest row; `None` without one."""

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -105,7 +104,7 @@ class Trials:
                     target.write_bytes(content)
                 found = self._tried(place)  # (2)
             self._link.step(
-                actor, trial.hash, "backtested", {"why": why, "facts": _facts(found)}
+                actor, trial.hash, "backtested", {"why": why, "facts": found.facts()}
             )  # (3)
         except (KanheError, OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
             problem = str(error) or type(error).__name__
@@ -143,15 +142,3 @@ class Trials:
                 said = errors.read().decode("utf-8", errors="replace").strip().splitlines()
                 raise TrialError(said[-1][:300] if said else f"it ended with {code}")
         return msgspec.json.decode(last, type=Comparison)
-
-
-def _facts(found: Comparison) -> dict[str, str]:
-    facts: dict[str, Any] = {
-        "first": found.first, "last": found.last, "decided": found.decided, "changed": found.changed,
-        "newly_denied": found.newly_denied.events,
-        "newly_denied_minor": found.newly_denied.amount_minor,
-        "newly_let_through": found.newly_let_through.events,
-        "newly_let_through_minor": found.newly_let_through.amount_minor,
-        "labels": found.labels,
-    }  # fmt: skip
-    return {name: str(value) for name, value in facts.items()}

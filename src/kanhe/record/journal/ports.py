@@ -83,7 +83,14 @@ class JournalFull(StorageError):
     """The disk is full or the file cannot be written: nothing of the group was kept."""
 
 
-class JournalReader(Protocol):
+class KeepsPolicies(Protocol):
+    """Whatever keeps the text of policy packs."""
+
+    def policy(self, policy: str) -> bytes | None:
+        """The archive kept under this hash."""
+
+
+class JournalReader(KeepsPolicies, Protocol):
     """What is committed, for those who only read: audits and replays, beside the one writer."""
 
     def last_seq(self) -> int:
@@ -91,9 +98,6 @@ class JournalReader(Protocol):
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """The committed rows with a number above `after`, in order."""
-
-    def policy(self, policy: str) -> bytes | None:
-        """The archive kept under this hash."""
 
 
 class Journal(Protocol):

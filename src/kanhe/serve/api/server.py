@@ -21,7 +21,7 @@ from kanhe.serve.api.access import Gate
 from kanhe.serve.api.application import Application, note_fault
 from kanhe.serve.api.connection import connection_type
 from kanhe.serve.api.ports import Engine, Keys
-from kanhe.serve.listening import BACKLOG, TickingServer, bind, url_of
+from kanhe.serve.listening import TickingServer, bind, server_config, url_of
 
 _log = logging.getLogger("kanhe.serve")
 
@@ -90,24 +90,14 @@ def prepare_server(
             f"{settings.host}; make a key with 'kanhe keys create' and leave out --open"
         )
     application = Application(engine, settings, Gate(keys, desk=desk), describe)
-    config = uvicorn.Config(
+    connection = connection_type(
         application,
-        loop="uvloop",
-        http=connection_type(
-            application,
-            settings.max_connections,
-            settings.head_timeout_ms / 1000,
-            settings.body_timeout_ms / 1000,
-        ),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=settings.keep_alive_ms // 1000,
-        timeout_graceful_shutdown=settings.stop_timeout_ms // 1000,
+        settings.max_connections,
+        settings.head_timeout_ms / 1000,
+        settings.body_timeout_ms / 1000,
+    )
+    config = server_config(
+        application, connection, settings.keep_alive_ms // 1000, settings.stop_timeout_ms // 1000
     )
     return ApiServer(config, application), bind(settings.host, settings.port)
 

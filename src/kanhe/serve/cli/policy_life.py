@@ -111,15 +111,7 @@ def backtest_step(
             pack = kept_policy(history, policy)
             for _ in backtest(history, pack, span, found, progress):
                 pass
-    facts = {
-        "first": found.first, "last": found.last, "decided": found.decided, "changed": found.changed,
-        "newly_denied": found.newly_denied.events,
-        "newly_denied_minor": found.newly_denied.amount_minor,
-        "newly_let_through": found.newly_let_through.events,
-        "newly_let_through_minor": found.newly_let_through.amount_minor,
-        "labels": found.labels,
-    }  # fmt: skip
-    asked = {"why": why, "facts": {name: str(value) for name, value in facts.items()}}
+    asked = {"why": why, "facts": found.facts()}
     return take_step(settings, "backtested", policy, asked, server, token_file, as_json)
 
 

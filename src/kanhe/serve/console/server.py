@@ -21,7 +21,7 @@ from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.serve.api.connection import limited_connection
 from kanhe.serve.console.application import address_of, console_app, origins_of
-from kanhe.serve.listening import BACKLOG, TickingServer, bind
+from kanhe.serve.listening import TickingServer, bind, server_config
 
 _log = logging.getLogger("kanhe.console")
 _STOP_TIMEOUT_S = 5
@@ -76,19 +76,7 @@ def run_console(
 
 
 def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=limited_connection(
-            _MOST_CONNECTIONS, settings.head_timeout_ms / 1000, settings.body_timeout_ms / 1000
-        ),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=settings.keep_alive_ms // 1000,
-        timeout_graceful_shutdown=_STOP_TIMEOUT_S,  # (4)
+    connection = limited_connection(
+        _MOST_CONNECTIONS, settings.head_timeout_ms / 1000, settings.body_timeout_ms / 1000
     )
+    return server_config(app, connection, settings.keep_alive_ms // 1000, _STOP_TIMEOUT_S)  # (4)
