@@ -20,7 +20,7 @@ help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(RUN): pyproject.toml uv.lock .ci/setup
-	@.ci/setup --no-default-groups
+	@.ci/setup --no-default-groups --extra server
 	@touch $@
 
 $(DEV): pyproject.toml uv.lock .ci/setup

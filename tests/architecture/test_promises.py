@@ -225,10 +225,16 @@ def test_the_lock_file_fits_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     lock = tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))
     kanhe = next(package for package in lock["package"] if package["name"] == "kanhe")
-    locked = {"": kanhe["metadata"]["requires-dist"], **kanhe["metadata"]["requires-dev"]}
-    wanted = {"": project["project"]["dependencies"], **project["dependency-groups"]}
-    assert {group: sorted(map(_requirement, items)) for group, items in wanted.items()} == {
-        group: sorted(_locked(item) for item in items) for group, items in locked.items()
+    named, extras = project["project"], project["project"]["optional-dependencies"]
+    wanted = [*named["dependencies"], *(item for items in extras.values() for item in items)]
+    assert sorted(map(_requirement, wanted)) == sorted(
+        map(_locked, kanhe["metadata"]["requires-dist"])
+    )
+    assert sorted(kanhe["metadata"]["provides-extras"]) == sorted(extras)
+    groups = project["dependency-groups"]
+    assert {group: sorted(map(_requirement, items)) for group, items in groups.items()} == {
+        group: sorted(map(_locked, items))
+        for group, items in kanhe["metadata"]["requires-dev"].items()
     }
 
 

@@ -14,6 +14,8 @@ Exit codes: 0 fine, 1 some input was refused or a check failed, 2 wrong usage or
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 
 def __getattr__(name: str) -> object:
     """`app`: the commands as one Typer application, made when asked for."""
@@ -26,6 +28,11 @@ def __getattr__(name: str) -> object:
 
 def main() -> None:
     """The entry point: run one command and end the process with its exit code."""
+    if find_spec("typer") is None:
+        raise SystemExit(
+            "kanhe: only the client is installed here; the platform comes with: pip install 'kanhe[server]'\n"
+            "kanhe: 这里只装了客户端；安装完整平台：pip install 'kanhe[server]'"
+        )
     from kanhe.serve.cli.entry import run
 
     raise SystemExit(run())
