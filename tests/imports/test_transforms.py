@@ -69,7 +69,19 @@ def test_exact_rounding_refuses_parts_of_a_cent() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "abc", "1,5", "1_000", "NaN", "Infinity", "1e999", "1" * 41, float("inf"), True, object()],
+    [
+        "",
+        "abc",
+        "1,5",
+        "1_000",
+        "NaN",
+        "Infinity",
+        "1e999",
+        "1" * 41,
+        float("inf"),
+        True,
+        pytest.param(object(), id="an object"),
+    ],
     ids=str,
 )
 def test_what_is_no_number_is_refused(cell: object) -> None:
