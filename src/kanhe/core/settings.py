@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console_host: str = "127.0.0.1"
     console_port: int = 8081
     console_url: str = ""
+    console_proxies: str = ""
     session_idle_ms: int = 3_600_000
     session_absolute_ms: int = 43_200_000
     session_fresh_ms: int = 900_000
@@ -276,6 +277,13 @@ SETTINGS: tuple[Setting, ...] = (
         " bound to its name. Empty: http://localhost and the port, for this machine only.",
         "员工访问控制台的地址，如 https://desk.example.com；通行密钥与其域名绑定。留空表示仅供本机以"
         " http://localhost 加端口访问。",
+    ),
+    Setting(
+        "console_proxies",
+        "Addresses or networks of the reverse proxies in front of the console, separated by commas, such"
+        " as 127.0.0.1, 10.0.0.0/8: only they are believed when X-Forwarded-For says where somebody is.",
+        "控制台前置反向代理的地址或网段，以逗号分隔，如 127.0.0.1, 10.0.0.0/8；只采信它们在 X-Forwarded-For 中"
+        "给出的访问者地址。",
     ),
     Setting(
         "session_idle_ms",

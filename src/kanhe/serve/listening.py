@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -23,12 +23,17 @@ TICK_S = 1.0
 
 
 def server_config(
-    application: Any, connection: type[Any], keep_alive_s: int, stop_s: int
+    application: Any,
+    connection: type[Any],
+    keep_alive_s: int,
+    stop_s: int,
+    proxies: Sequence[str] = (),
 ) -> uvicorn.Config:
-    """How every server runs: quiet, without web sockets, and believing no proxy's headers.
+    """How every server runs: quiet, without web sockets, and believing no headers but those of its proxies.
 
     `connection` is a class of `serve.api.connection`; an idle connection is kept for `keep_alive_s`,
-    and what is being answered has `stop_s` to end.
+    and what is being answered has `stop_s` to end. Of `proxies`, addresses and networks, it is
+    believed for whom they ask (`X-Forwarded-For`, read from its right end up to the first stranger).
     """
     return uvicorn.Config(
         application,
@@ -39,7 +44,8 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         backlog=BACKLOG,
         timeout_keep_alive=keep_alive_s,
         timeout_graceful_shutdown=stop_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -76,6 +77,26 @@ def origins_of(settings: Settings) -> frozenset[str]:
         )
     names = ("localhost", "127.0.0.1", "[::1]")
     return frozenset(f"http://{name}:{settings.console_port}" for name in names)
+
+
+def proxies_of(settings: Settings) -> list[str]:
+    """The addresses and networks of `console_proxies`. Raises `SettingsError` for what is neither."""
+    found = []
+    for part in filter(None, (part.strip() for part in settings.console_proxies.split(","))):
+        try:
+            network = ipaddress.ip_network(part)
+        except ValueError as error:
+            raise SettingsError(
+                "console_proxies must be addresses or networks such as 127.0.0.1, 10.0.0.0/8, "
+                f"not {part!r}: {error}"
+            ) from None
+        if network.prefixlen == 0:
+            raise SettingsError(
+                f"console_proxies must not be everybody ({part}): whoever is believed can say that "
+                "they are anywhere, and guess passwords without being slowed down"
+            )
+        found.append(part)
+    return found
 
 
 def address_of(settings: Settings) -> str:

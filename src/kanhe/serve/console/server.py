@@ -20,7 +20,7 @@ from kanhe.app.console import open_console
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.serve.api.connection import limited_connection
-from kanhe.serve.console.application import address_of, console_app, origins_of
+from kanhe.serve.console.application import address_of, console_app, origins_of, proxies_of
 from kanhe.serve.listening import TickingServer, bind, server_config
 
 _log = logging.getLogger("kanhe.console")
@@ -64,6 +64,7 @@ def run_console(
     with bind(settings.console_host, settings.console_port) as sock:  # (1)
         settings = msgspec.structs.replace(settings, console_port=sock.getsockname()[1])
         origins_of(settings)
+        proxies_of(settings)
         services = open_console(settings, clock)  # (2)
         try:
             app = console_app(services, settings)
@@ -79,4 +80,7 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
     connection = limited_connection(
         _MOST_CONNECTIONS, settings.head_timeout_ms / 1000, settings.body_timeout_ms / 1000
     )
-    return server_config(app, connection, settings.keep_alive_ms // 1000, _STOP_TIMEOUT_S)  # (4)
+    proxies = proxies_of(settings)
+    return server_config(
+        app, connection, settings.keep_alive_ms // 1000, _STOP_TIMEOUT_S, proxies
+    )  # (4)
