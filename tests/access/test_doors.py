@@ -229,7 +229,7 @@ def test_a_stale_second_factor_leads_to_where_it_is_shown(house: Building) -> No
 
 def _example(path: str) -> str:
     """An address of a route, of things that are not there."""
-    return re.sub(r"\{\w+(:\w+)?\}", lambda found: "7" if found[1] == ":int" else "none", path)
+    return re.sub(r"\{\w+(:\w+)?\}", lambda found: "7" if found[1] == ":row" else "none", path)
 
 
 @pytest.mark.parametrize("step", ["approve", "activate"])

@@ -192,6 +192,12 @@ def test_files_come_in_checked_and_go_out_as_attachments(browser: Browser) -> No
     for name, content in (("a.png", b"<html><script>"), ("a.svg", b"<svg onload=x>"), ("a", b"")):
         refused = browser.post("/cases/1/files", files={"file": (name, content)})
         assert refused.status_code == 422, name
+    for beyond in ("9" * 18, "9" * 20):  # the second is more than a row can be numbered
+        assert (
+            browser.post(f"/cases/{beyond}/files", files={"file": ("a.png", PNG)}).status_code
+            == 404
+        )
+        assert browser.get(f"/cases/1/files/{beyond}").status_code == 404
     huge = browser.post("/cases/1/files", files={"file": ("a.png", PNG + b"\0" * (10 << 20))})
     assert huge.status_code in (413, 422)
     assert browser.post("/cases/1/files", files={"file": ("a.png", PNG + b"\0" * (12 << 20))}).status_code == 413  # fmt: skip

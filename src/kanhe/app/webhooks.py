@@ -240,8 +240,7 @@ def _seen(connection: Connection, actor: Actor, id: str) -> Webhook:
 
 def _message(connection: Connection, actor: Actor, id: str, number: int) -> Delivery:
     _seen(connection, actor, id)
-    # A number that no row can have is not there either.
-    found = delivery.delivery(connection, number) if number < outgoing.NO_ROW else None
+    found = delivery.delivery(connection, number)
     if found is None or found.webhook != id:
         raise NoSuchWebhook(f"this webhook has no message {number}")
     return found

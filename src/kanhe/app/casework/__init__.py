@@ -6,7 +6,6 @@ each time with the `Actor` who asks: nobody sees or changes what is another tena
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from kanhe.app.casework.chores import Chores
@@ -18,7 +17,7 @@ from kanhe.app.casework.viewing import CaseView, Viewing
 from kanhe.app.casework.work import CaseNotFound, Listing, Result, Work
 from kanhe.app.kept_packs import KeptPacks
 from kanhe.core.time import Clock
-from kanhe.record.journal.ports import JournalReader
+from kanhe.record.journal.ports import ErasureReader, JournalReader
 from kanhe.respond.standing import Orders, OrdersError, read_orders
 from kanhe.stores.desk.database import Desk
 from kanhe.stores.files.evidence_folder import EvidenceFolder, EvidenceInMemory
@@ -56,13 +55,9 @@ class Casework:
         """
         return self._taking_up.take_up(journal)
 
-    def sweep(self, journal: JournalReader) -> int:
+    def sweep(self, journal: ErasureReader) -> int:
         """Forget what the desk copied of people who were erased since; gives how many alerts."""
         return self._taking_up.sweep(journal)
-
-    def forget(self, seqs: Sequence[int]) -> None:
-        """Forget what the desk copied of these rows of the journal."""
-        self._taking_up.forget(seqs)
 
     def tend(self) -> int:
         """Wake, pass on and close what is due; gives how many cases changed."""

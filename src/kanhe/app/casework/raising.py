@@ -19,8 +19,6 @@ from kanhe.respond.alerts import Alert, Amounts
 from kanhe.respond.priority import Expectation
 from kanhe.stores.desk.outgoing import PLATFORM
 
-ERASED_SOMEBODY = "privacy:person:erased"
-"""The kind of the row by which the journal has it that somebody was erased."""
 COMPLAINT = "complaint.opened"
 
 _decision = msgspec.json.Decoder(Decision).decode

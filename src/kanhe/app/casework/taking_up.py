@@ -4,24 +4,25 @@
 (2) Make an alert of each row that raises one.
 (3) In one transaction: put each alert into a case, and move the position. A crash before it is
     durable leaves the desk as it was, and the same rows are read again; after it, they never are.
-(4) Where somebody was erased, find which alerts were about their events, and forget those.
+(4) Forget what was made of rows that have been erased since, with each line in which the journal
+    tells of one.
 
 Rows are read rather than the journal's outbox: an alert needs its row anyway, what the outbox holds
-is a function of the row (`messages_of`, which the audit holds it to), and complaints and erasures
-have no message. Why: ADR 0019.
+is a function of the row (`messages_of`, which the audit holds it to), and complaints have no
+message. Why: ADR 0019.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, update
 
-from kanhe.app.casework.raising import ERASED_SOMEBODY, Raised, Raising
+from kanhe.app.casework.raising import Raised, Raising
 from kanhe.app.kept_packs import KeptPacks
 from kanhe.core.time import MINUTE_MS, Clock
-from kanhe.record.journal.ports import ERASED, NOTED, JournalReader, Row
+from kanhe.record.journal.ports import ErasureReader, JournalReader
 from kanhe.respond import cases as life
 from kanhe.respond.alerts import RANK, Alert
 from kanhe.respond.deadlines import due_ms
@@ -33,8 +34,8 @@ from kanhe.stores.desk.database import Desk
 
 READ = "journal"
 """The position up to which rows of the journal were taken up."""
-_ASKED = "erasures.asked"
-_DONE = "erasures.done"
+_FORGOTTEN = "journal.erased"
+"""The position up to which lines about erased rows were heeded."""
 LATE_MS = 10 * MINUTE_MS
 """What comes to the desk later than this was out of reach before: its time runs from now on."""
 AT_ONCE = 500
@@ -59,50 +60,29 @@ class TakingUp:
         if not rows:
             return 0
         found = [raised for row in rows if (raised := self._raising.alert_of(row, journal))]  # (2)
-        erased = [row.seq for row in rows if _tells_of_erasure(row)]
         with self._desk.writing() as connection:  # (3)
             if positions.position(connection, READ) != after:
                 return 0
             for raised in found:
                 self._put(connection, raised)
-            if erased:
-                positions.move(connection, _ASKED, erased[-1])
             positions.move(connection, READ, rows[-1].seq)
         return len(rows)
 
-    def sweep(self, journal: JournalReader) -> int:
+    def sweep(self, journal: ErasureReader) -> int:
         """Step (4); gives how many alerts were forgotten, 0 if nobody was erased since.
 
-        The rows of somebody are destroyed before the note about it is written, so that who has read
-        the note finds them gone. A crash in between has it done again.
+        To be called after `take_up` and beside no other: an alert made of a row as it was before is
+        in the desk by then, and one made later finds the row erased. A crash has it done again.
         """
-        with self._desk.reading() as connection:
-            asked = positions.position(connection, _ASKED)
-            if asked <= positions.position(connection, _DONE):
-                return 0
-            known = connection.execute(
-                select(cases.ALERTS.c.seq)
-                .where(cases.ALERTS.c.is_forgotten == 0)
-                .order_by(cases.ALERTS.c.seq)
-            ).scalars()
-            seqs = set(known)
-        last = max(seqs, default=0)
-        gone = []
-        for row in journal.rows(min(seqs, default=1) - 1):
-            if row.seq > last:
-                break
-            if row.kind == ERASED and row.seq in seqs:
-                gone.append(row.seq)
-        self.forget(gone)
-        with self._desk.writing() as connection:
-            positions.move(connection, _DONE, asked)
-        return len(gone)
-
-    def forget(self, seqs: Sequence[int]) -> None:
-        """Empty all that the desk copied of these rows: ids, sentences, and what it told the journal."""
-        for begin in range(0, len(seqs), _FORGOTTEN_AT_ONCE):
+        forgotten = 0
+        while True:
             with self._desk.writing() as connection:
-                _forget(connection, seqs[begin : begin + _FORGOTTEN_AT_ONCE])
+                after = positions.position(connection, _FORGOTTEN)
+                lines = journal.erased(after, _FORGOTTEN_AT_ONCE)
+                if not lines:
+                    return forgotten
+                forgotten += _forget(connection, [seq for _, seq in lines])
+                positions.move(connection, _FORGOTTEN, lines[-1][0])
 
     def _put(self, connection: Connection, raised: Raised) -> None:
         """Put an alert where it belongs, and have it heard of."""
@@ -163,41 +143,26 @@ class TakingUp:
             case_history.tell(connection, number, "", "woken", now, {"alert": alert.seq})
 
 
-def _tells_of_erasure(row: Row) -> bool:
-    return row.kind == NOTED and row.type == ERASED_SOMEBODY
-
-
 def _is_grave(alert: Alert) -> bool:
     return RANK[alert.severity] >= RANK["high"]
 
 
-def _forget(connection: Connection, seqs: Iterable[int]) -> None:
-    seqs = list(seqs)
-    touched = connection.execute(
-        select(cases.ALERTS.c.case_number)
-        .where(cases.ALERTS.c.seq.in_(seqs), cases.ALERTS.c.is_forgotten == 0)
-        .distinct()
-    ).scalars()
-    numbers = sorted(touched)
-    connection.execute(
-        update(cases.ALERTS)
-        .where(cases.ALERTS.c.seq.in_(seqs))
+def _forget(connection: Connection, seqs: Sequence[int]) -> int:
+    """Empty all that the desk copied of these rows: ids, sentences, and what it told the journal."""
+    alerts = cases.ALERTS
+    found = connection.execute(
+        update(alerts)
+        .where(alerts.c.seq.in_(seqs), alerts.c.is_forgotten == 0)
         .values(
-            is_forgotten=1,
-            event_id="",
-            subject_event="",
-            entities="[]",
-            reason_en="",
-            reason_zh="",
+            is_forgotten=1, event_id="", subject_event="", entities="[]", reason_en="", reason_zh=""
         )
-    )
-    events = outgoing.EVENTS
-    for seq in seqs:
+        .returning(alerts.c.seq, alerts.c.case_number)
+    ).all()
+    for seq, _ in found:
         # Labels hold the ids of those they are about. What the journal has was erased there.
-        about = events.c.event_id.like(f"label-{seq}-%")
-        connection.execute(delete(events).where(about, events.c.sent_ms == 0))
-        connection.execute(update(events).where(about).values(body=b"{}"))
-    for number in numbers:
+        outgoing.forget(connection, f"label-{seq}-")
+    for number in sorted({number for _, number in found}):
         row = cases.find(connection, number)
         assert row is not None
         cases.summed(connection, number, bool(row.is_active))
+    return len(found)

@@ -100,6 +100,13 @@ class JournalReader(KeepsPolicies, Protocol):
         """The committed rows with a number above `after`, in order."""
 
 
+class ErasureReader(Protocol):
+    """Which rows were erased, for those who keep something about rows."""
+
+    def erased(self, after: int, most: int) -> Sequence[tuple[int, int]]:
+        """Rows that were erased, as (line, number of the row), behind the line `after`, in order."""
+
+
 class Journal(Protocol):
     """An append-only store of rows with one writer.
 

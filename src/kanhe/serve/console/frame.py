@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -49,6 +50,15 @@ FORM_BYTES = 262_144
 """The largest form that a page takes, unless it says otherwise."""
 _MOST_FIELDS = 2_000
 _MOST_FILES = 10
+
+
+class _Row(IntegerConvertor):
+    """The number of a row in an address, `{number:row}`: what no row can have is not found."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("row", _Row())
 
 Handler = Callable[[Request], Response] | Callable[[Request], Awaitable[Response]]
 

@@ -31,8 +31,6 @@ from sqlalchemy import (
 from kanhe.core.actor import Actor
 from kanhe.stores.desk.schema import METADATA
 
-NO_ROW = 1 << 63
-"""The first number that no row has: SQLite counts in 64 bits with a sign."""
 PLATFORM = "platform"
 """The tenant of what staff do that concerns no tenant by itself, such as changing a role."""
 
@@ -47,6 +45,7 @@ EVENTS = Table(
     Column("sent_ms", Integer, nullable=False, server_default="0"),
     Column("problem", Text, nullable=False, server_default=""),
     Index("ix_outgoing_events_unsent", "sent_ms", "id"),
+    Index("ix_outgoing_events_event_id", "event_id"),
 )
 """Events of the registry, as JSON. `sent_ms` is 0 until the journal has it, or has refused it for
 good; then `problem` says why."""
@@ -192,8 +191,6 @@ def undelivered(
 
 def send_again(connection: Connection, event: int, tenant: str | None = None) -> bool:
     """Have a refused event tried once more; False if there is none such."""
-    if event >= NO_ROW:
-        return False
     statement = update(EVENTS).where(EVENTS.c.id == event, EVENTS.c.problem != "")
     if tenant is not None:
         statement = statement.where(EVENTS.c.tenant == tenant)
@@ -216,6 +213,14 @@ def trim(connection: Connection, before_ms: int, most: int) -> int:
         EVENTS.c.sent_ms > 0, EVENTS.c.sent_ms < before_ms, EVENTS.c.problem == ""
     )
     return connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(old.limit(most)))).rowcount
+
+
+def forget(connection: Connection, begin: str) -> None:
+    """Drop the events whose id begins so, which must end with `-`, or empty those that the journal had."""
+    # A range, because LIKE ignores case and so cannot use the index; "." comes next after "-".
+    about = (EVENTS.c.event_id >= begin) & (EVENTS.c.event_id < begin[:-1] + ".")
+    connection.execute(delete(EVENTS).where(about, EVENTS.c.sent_ms == 0))
+    connection.execute(update(EVENTS).where(about).values(body=b"{}"))
 
 
 class News(NamedTuple):

@@ -22,6 +22,7 @@ class MemoryJournal:
         self._messages: list[Message] = []
         self._seq_of: dict[tuple[str, str], int] = {}
         self._policies: dict[str, bytes] = {}
+        self._erased: list[int] = []
         self._closed = False
 
     def last_seq(self) -> int:
@@ -108,10 +109,15 @@ class MemoryJournal:
             if row.kind != ERASED:
                 self._seq_of.pop((row.tenant, row.event_id), None)
                 self._rows[seq - 1] = erased(row, entry)
+                self._erased.append(seq)
         self._messages = [
             message._replace(payload=b"") if message.seq in entries else message
             for message in self._messages
         ]
+
+    def erased(self, after: int, most: int) -> list[tuple[int, int]]:
+        """Rows that were erased, as (line, number of the row), behind the line `after`, in order."""
+        return list(enumerate(self._erased[after : after + most], after + 1))
 
     def outbox(self, after: int = 0, limit: int = 1000) -> list[tuple[int, Message]]:
         """Committed messages with their own running number above `after`, in order."""

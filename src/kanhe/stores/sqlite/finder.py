@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from kanhe.record.journal.ports import Row
 from kanhe.stores.sqlite.faults import explained
-from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
+from kanhe.stores.sqlite.reader import erased_lines, kept_archive, last_in, row_of
 from kanhe.stores.sqlite.schema import open_read_only
 from kanhe.stores.sqlite.seen import epoch_of, event_key
 from kanhe.stores.sqlite.segments import Segments
@@ -83,9 +83,7 @@ class JournalFinder:
 
     def erased(self, after: int, most: int) -> list[tuple[int, int]]:
         """Rows that were erased, as (line, number of the row), behind the line `after`, in order."""
-        return self._read(
-            "SELECT id, seq FROM erased WHERE id > ? ORDER BY id LIMIT ?", (after, most)
-        )
+        return erased_lines(self._read, after, most)
 
     def last_erased(self) -> int:
         """The last line about a row that was erased, 0 if there is none."""

@@ -53,6 +53,10 @@ class SqliteJournalReader:
         for seq, packed in self._segments.rows(max(after, 0), self.last_seq()):
             yield row_of(self._path, self._words, seq, packed)
 
+    def erased(self, after: int, most: int) -> list[tuple[int, int]]:
+        """Rows that were erased, as (line, number of the row), behind the line `after`, in order."""
+        return erased_lines(self._read, after, most)
+
     def policy(self, policy: str) -> bytes | None:
         """The archive kept under this hash."""
         return kept_archive(self._read, policy)
@@ -98,6 +102,11 @@ def row_of(path: Path, words: tuple[Words, Words, Words], seq: int, packed: Pack
             " restore the last good backup"
         ) from error
     return whole(row)
+
+
+def erased_lines(read: Read, after: int, most: int) -> list[tuple[int, int]]:
+    """Rows that were erased, as (line, number of the row), behind the line `after`, in order."""
+    return read("SELECT id, seq FROM erased WHERE id > ? ORDER BY id LIMIT ?", (after, most))
 
 
 def kept_archive(read: Read, policy: str) -> bytes | None:

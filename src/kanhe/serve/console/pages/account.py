@@ -231,11 +231,11 @@ ROUTES = (
     page(f"{HERE}/password", set_password, None, methods=("POST",), name="account-password"),
     page(f"{HERE}/passkeys", add_passkey, None, methods=("POST",), name="account-add-passkey"),
     page(
-        f"{HERE}/passkeys/{{passkey:int}}", rename_passkey, None, methods=("POST",),
+        f"{HERE}/passkeys/{{passkey:row}}", rename_passkey, None, methods=("POST",),
         name="account-rename-passkey",
     ),
     page(
-        f"{HERE}/passkeys/{{passkey:int}}/remove", remove_passkey, None, methods=("POST",),
+        f"{HERE}/passkeys/{{passkey:row}}/remove", remove_passkey, None, methods=("POST",),
         name="account-remove-passkey",
     ),
     page(f"{HERE}/recovery", new_codes, None, methods=("POST",), name="account-recovery"),

@@ -250,7 +250,7 @@ def _edit_path(number: int, path: str, line: str = "") -> str:
     return f"/rules/drafts/{number}/edit?" + urlencode(query)
 
 
-_AT = "/rules/drafts/{number:int}"
+_AT = "/rules/drafts/{number:row}"
 ROUTES = (
     page("/rules/drafts", begin, "rules.propose", methods=("POST",), name="begin_draft"),
     page(_AT, show, "rules.read", name="draft"),

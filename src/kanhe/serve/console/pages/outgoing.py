@@ -54,5 +54,5 @@ ROUTES = (
     page("/settings/notifications", show_notifications, None, name="notifications"),
     page("/settings/notifications", choose_notifications, None, methods=("POST",), name="choose_notifications"),
     page("/settings/undelivered", show_undelivered, "settings.read", name="undelivered"),
-    page("/settings/undelivered/{event:int}", send_again, "webhooks.manage", methods=("POST",), name="send_again"),
+    page("/settings/undelivered/{event:row}", send_again, "webhooks.manage", methods=("POST",), name="send_again"),
 )  # fmt: skip

@@ -391,7 +391,7 @@ ROUTES = (
     page("/queue/undo", undo, "cases.work", methods=("POST",), name="queue-undo"),
     page("/queue/views", save_view, "cases.work", methods=("POST",), name="queue-save"),
     page(
-        "/queue/views/{view:int}/drop",
+        "/queue/views/{view:row}/drop",
         drop_view,
         "cases.work",
         methods=("POST",),

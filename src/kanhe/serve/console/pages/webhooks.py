@@ -229,8 +229,8 @@ ROUTES = (
     page(HERE + "/{webhook}", change, "webhooks.manage", methods=("POST",), name="change_webhook"),
     page(HERE + "/{webhook}/secret", rotate, "webhooks.manage", methods=("POST",), name="rotate_webhook"),
     page(HERE + "/{webhook}/replay", replay, "webhooks.manage", methods=("POST",), name="replay_webhook"),
-    page(HERE + "/{webhook}/messages/{number:int}", show_message, "settings.read", name="webhook_message"),
-    page(HERE + "/{webhook}/messages/{number:int}", replay_message, "webhooks.manage",
+    page(HERE + "/{webhook}/messages/{number:row}", show_message, "settings.read", name="webhook_message"),
+    page(HERE + "/{webhook}/messages/{number:row}", replay_message, "webhooks.manage",
          methods=("POST",), name="replay_webhook_message"),
     page(HERE + "/{webhook}/{what}", act, "webhooks.manage", methods=("POST",), name="act_on_webhook"),
 )  # fmt: skip
