@@ -156,7 +156,6 @@ def test_what_is_of_another_shop_is_not_there(desk: Desk) -> None:
     id = work.files.add(ANA, 1, "a.png", PNG)
     ways = [
         lambda: work.viewing.case(stranger, 1),
-        lambda: work.viewing.alert_seqs(stranger, 1),
         lambda: work.work.take(stranger, [1]),
         lambda: work.work.take(stranger, [4, 1]),
         lambda: work.work.renew(stranger, 1),

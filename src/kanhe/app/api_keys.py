@@ -8,7 +8,6 @@ themselves, as whom they have signed in.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from kanhe.app.opening import open_keys
 from kanhe.core.actor import Actor
@@ -50,7 +49,6 @@ class KeyDesk:
         self._desk = desk
         self._clock = clock
         self._keys = open_keys(settings, clock)
-        self._folder = Path(settings.data_dir)
 
     def close(self) -> None:
         """Release the file."""

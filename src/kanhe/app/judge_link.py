@@ -131,10 +131,9 @@ class JudgeLink:
         *,
         note: str = "",
         expires_ms: int | None = None,
-        change_id: str = "",
     ) -> None:
         """Put a value on a list, in this person's name; durable when it returns."""
-        entry: dict[str, Any] = {"value": value, "note": note, "id": change_id or _new_id()}
+        entry: dict[str, Any] = {"value": value, "note": note, "id": _new_id()}
         if expires_ms is not None:
             entry["expires_ms"] = expires_ms
         path = f"/v1/lists/{_part(name)}/entries"

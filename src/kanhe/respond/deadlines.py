@@ -86,11 +86,6 @@ def due_ms(opened_ms: int, promise: Promise, calendar: Calendar) -> int:
     raise ValueError("the calendar has too few working hours to keep this promise")
 
 
-def is_near(now_ms: int, opened_ms: int, due: int) -> bool:
-    """Whether the deadline is near or past."""
-    return due - now_ms <= max(due - opened_ms, 0) // NEAR_SHARE
-
-
 def _moment(day: date, minute: int, zone: ZoneInfo) -> int:
     """A minute of a local day as a moment. One that does not exist (clocks set forward) is the one
     at which the hands would have stood."""

@@ -49,7 +49,7 @@ class Chores:
 def _due(now: int) -> tuple[Any, Any, Any]:
     """Cases whose time to wake has come, whose deadline is near or past, which are to be closed."""
     woken = select(CASES).where(CASES.c.state == "waiting", CASES.c.wake_ms <= now)
-    # `deadlines.is_near`, and once more when the deadline is past.
+    # A deadline is near when a quarter of its time is left, and told of once more when it is past.
     is_near = (CASES.c.due_ms - now) * NEAR_SHARE <= CASES.c.due_ms - CASES.c.since_ms
     near = (
         select(CASES)

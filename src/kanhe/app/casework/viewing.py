@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from kanhe.app.casework.people import Colleague, People
 from kanhe.app.casework.work import CaseNotFound
@@ -97,15 +97,6 @@ class Viewing:
         if is_look:
             self._tell(actor, number, row.tenant, now)
         return view
-
-    def alert_seqs(self, actor: Actor, number: int) -> set[int]:
-        """The rows of the journal that a case is about. Raises `CaseNotFound`."""
-        with self._desk.reading() as connection:
-            row = cases.find(connection, number)
-            if row is None or not actor.sees(row.tenant):
-                raise CaseNotFound(f"there is no case {number}")
-            seqs = select(cases.ALERTS.c.seq).where(cases.ALERTS.c.case_number == number)
-            return set(connection.execute(seqs).scalars())
 
     def _tell(self, actor: Actor, number: int, tenant: str, now: int) -> None:
         """Have it told that somebody looked, unless that was told just now."""

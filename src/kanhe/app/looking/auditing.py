@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -115,8 +115,3 @@ def _read(row: Row) -> tuple[tuple[tuple[str, str], ...], Mapping[str, Any]]:
         if kind not in ("staff", "session", "device", "ip") and isinstance(event.get(kind), str)
     )  # fmt: skip
     return about, {name: event[name] for name in _TOLD if event.get(name) not in (None, "", False)}
-
-
-def people(lines: Sequence[Act]) -> list[str]:
-    """The members of staff in a page."""
-    return sorted({line.who for line in lines} - {""})

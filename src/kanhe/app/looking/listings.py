@@ -34,7 +34,6 @@ class Listing(NamedTuple):
     """Whether it was put on, or taken off."""
     by: str
     """A member of staff, or the rules that did."""
-    is_rule: bool
     at_ms: int
     until_ms: int
     """0: without end."""
@@ -86,7 +85,7 @@ def _by_people(row: Row, value: str) -> Listing | None:
         return None
     return Listing(
         row.seq, decision_id(row.seq), str(event.get("list_name", "")), row.type == LIST_EVENTS[0],
-        str(event.get("staff", "")), False, row.at_ms, int(event.get("expires_ms") or 0),
+        str(event.get("staff", "")), row.at_ms, int(event.get("expires_ms") or 0),
         str(event.get("note", "")),
     )  # fmt: skip
 
@@ -98,7 +97,7 @@ def _by_rules(row: Row, value: str) -> list[Listing]:
         return []
     rules = ", ".join(reason.rule for reason in decision.reasons[:3])
     return [
-        Listing(row.seq, decision_id(row.seq), action.what, True, rules, True, row.at_ms,
+        Listing(row.seq, decision_id(row.seq), action.what, True, rules, row.at_ms,
                 row.at_ms + action.for_ms if action.for_ms else 0, "")
         for action in decision.actions
         if action.kind == "list_add" and action.value == value

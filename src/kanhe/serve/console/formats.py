@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jinja2
 from babel.core import Locale
-from babel.dates import format_datetime, format_time
+from babel.dates import format_datetime
 from babel.numbers import (
     format_compact_decimal,
     format_currency,
@@ -110,12 +110,6 @@ def date_time(at_ms: int | None, seconds: bool = False) -> str:
     return format_datetime(moment, pattern, locale=_now_spoken())
 
 
-def clock_time(at_ms: int | None) -> str:
-    """The time of day of a moment, in the reader's time zone."""
-    moment = None if at_ms is None else _moment(at_ms)
-    return "–" if moment is None else format_time(moment, "HH:mm:ss", locale=_now_spoken())
-
-
 def when(at_ms: int | None, seconds: bool = False) -> Markup:
     """A moment as `<time>`, which a script may show as "5 min ago" beside the exact one."""
     moment = None if at_ms is None else _moment(at_ms)
@@ -176,5 +170,5 @@ def duration(span_ms: int | None) -> str:
 
 def install(environment: jinja2.Environment) -> None:
     """Make them filters."""
-    for one in (money, number, compact, share, date_time, clock_time, when, ago, left, duration):
+    for one in (money, number, compact, share, date_time, when, ago, left, duration):
         environment.filters[one.__name__] = one

@@ -252,10 +252,6 @@ class IndexReader:
             found.setdefault(seq, []).append(self._word[rule])
         return found
 
-    def knows_word(self, word: str) -> bool:
-        """Whether anything in the index is called so."""
-        return word in self._number
-
     def rules_named(self, begin: str, most: int) -> list[str]:
         """Rules that ever fired and whose id begins so."""
         found = []
