@@ -66,6 +66,16 @@ def begun(desk: Desk, clock: Clock | None = None, **how: Any) -> Casework:
     return work
 
 
+def test_who_listens_hears_which_events_were_decided(desk: Desk) -> None:
+    """A resolved case names its events, so that a shop finds what it holds because of them."""
+    work = begun(desk)
+    work.work.resolve(ANA, [1], "legitimate", "the buyer was called")
+    with desk.reading() as connection:
+        news = select(outgoing.NEWS.c.payload).where(outgoing.NEWS.c.topic == "case.resolved")
+        found = [msgspec.json.decode(one) for one in connection.execute(news).scalars()]
+    assert found == [{"case": 1, "verdict": "legitimate", "alerts": 1, "events": ["e-1"]}]
+
+
 def told(desk: Desk, type: str) -> list[dict[str, Any]]:
     """What was told to the journal of one type; every one of it is accepted there."""
     reader = Reader(builtin())

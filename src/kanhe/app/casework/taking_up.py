@@ -118,6 +118,7 @@ class TakingUp:
             "alert": alert.seq,
             "severity": alert.severity,
             "event_type": alert.event_type,
+            "event": alert.event_id,
         }
         now = alert.received_ms
         if opened:

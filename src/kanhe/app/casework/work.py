@@ -33,6 +33,8 @@ _ACTS = {
 }  # fmt: skip
 """Which `staff_action` of the registry a step is; all others are `changed`."""
 _LISTED_MOST = 20
+_TOLD_MOST = 500
+"""So many events of a resolved case are named to those who listen."""
 
 
 class CaseNotFound(KanheError):
@@ -190,7 +192,12 @@ class Work:
                 alerts = [a for a in alerts if a not in late]
             _label(c, alerts, verdict, after.times_resolved, who.staff, now)
             self._put_on_lists(c, case, alerts, listings, reason, who.staff, now)
-            payload = {"case": case.number, "verdict": verdict, "alerts": len(alerts)}
+            payload = {
+                "case": case.number,
+                "verdict": verdict,
+                "alerts": len(alerts),
+                "events": [alert.event_id for alert in alerts if alert.event_id][:_TOLD_MOST],
+            }
             outgoing.announce(c, case.tenant, "case.resolved", payload, now)
             return after
 
