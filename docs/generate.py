@@ -32,6 +32,20 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "expired keys are not told apart.",
         "请携带 `Authorization: Bearer` 和用 `kanhe keys` 生成的密钥。密钥不存在、已吊销或已过期，一律返回此错误。",
     ),
+    "hook-not-authentic": ProblemKind(
+        "The notice is not authentic", 401,
+        "A notice of a payment provider or shop system does not bear the signature of its source, is "
+        "more than five minutes old where the provider signs the time, or is of another account. The "
+        "detail says which.",
+        "支付机构或店铺系统的通知签名与该来源不符；或通知方对时间签名，而时间相差超过五分钟；或属于其他账户。"
+        "detail 说明是哪一种。",
+    ),
+    "hook-not-readable": ProblemKind(
+        "The notice cannot be read", 400,
+        "The signature is good, but the body is not what its provider writes: not JSON or a form, a "
+        "name given twice, an id missing. Nothing of it was recorded.",
+        "签名有效，但内容不是该机构应有的写法：不是 JSON 或表单、名称重复、缺少编号等。未作任何记录。",
+    ),
     "scope-missing": ProblemKind(
         "The key lacks the scope", 403,
         "The key is valid but was not made for this route. Make one with the scope that the detail names.",
