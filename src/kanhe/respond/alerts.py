@@ -168,7 +168,7 @@ def of_trip(
             f"{'All rules together' if all_of_them else f'The rule {rule}'} wanted to stop {people}"
             f" people ({about}): above the cap, so people look instead.",
             f"{'全部规则合计' if all_of_them else f'规则 {rule}'} 拟拦截 {people} 人（{about}），超出上限，"
-            "已转为人工复核。",
+            "已转为人工审核。",
         ),
         entities=((RULE, rule),),
     )
