@@ -16,11 +16,11 @@ import msgspec
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from starlette.applications import Starlette
 
-from kanhe.app.access import Client
+from kanhe.app.access import Client, console_address
 from kanhe.app.console import Services, open_console
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.serve.console.application import address_of, console_app
+from kanhe.serve.console.application import console_app
 from kanhe.serve.console.server import ConsoleServer, _config
 from kanhe.serve.listening import bind
 from kanhe.stores.desk import accounts
@@ -83,7 +83,7 @@ def serving(folder: Path, clock: Clock, **settings: Any) -> Iterator[Served]:
         thread.start()
         services.start()
         try:
-            yield Served(address_of(chosen), services, app)
+            yield Served(console_address(chosen), services, app)
         finally:
             server.should_exit = True
             thread.join(20)

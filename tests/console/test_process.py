@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
+from kanhe.app.access import console_address
 from kanhe.core.errors import SettingsError
 from kanhe.core.settings import Settings
 from kanhe.serve.api.connection import limited_connection
-from kanhe.serve.console.application import address_of, origins_of, proxies_of
+from kanhe.serve.console.application import origins_of, proxies_of
 from kanhe.serve.listening import server_config
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("KANHE_", "LC_", "LANG"))}
@@ -72,7 +73,7 @@ def test_others_reach_the_console_under_a_name_only() -> None:
             origins_of(Settings(console_url=url))
     named = Settings(console_host="0.0.0.0", console_url="https://Desk.example.com/")
     assert origins_of(named) == {"https://desk.example.com"}
-    assert address_of(Settings(console_port=9)) == "http://localhost:9"
+    assert console_address(Settings(console_port=9)) == "http://localhost:9"
 
 
 def seen_by(proxies: str, peer: str, forwarded: str) -> str:

@@ -214,7 +214,7 @@ def visitor_of(account: Account, session: Session, permissions: frozenset[str]) 
 
 
 def console_address(settings: Settings) -> str:
-    """Where people reach the console: the origin that passkeys are bound to."""
+    """Where people reach the console: the origin that passkeys are bound to, so on this machine a name."""
     if settings.console_url:
         return settings.console_url.rstrip("/")
     return f"http://localhost:{settings.console_port}"

@@ -99,13 +99,6 @@ def proxies_of(settings: Settings) -> list[str]:
     return found
 
 
-def address_of(settings: Settings) -> str:
-    """The one address to tell people: passkeys need a name, so that of this machine is `localhost`."""
-    if settings.console_url:
-        return settings.console_url.rstrip("/")
-    return f"http://localhost:{settings.console_port}"
-
-
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     response = problem_page(request, error.status_code)

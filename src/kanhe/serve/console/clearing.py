@@ -8,7 +8,7 @@ from starlette.responses import Response
 from kanhe.protect.access.accounts import AccessRefused
 from kanhe.serve.console.frame import form, go, services, visitor
 from kanhe.serve.console.language import gettext as _
-from kanhe.serve.console.language import spoken
+from kanhe.serve.console.language import in_words
 
 PERMISSION = "personal.reveal"
 
@@ -30,8 +30,7 @@ def reveal(request: Request, subject: str, back: str, tenant: str, **fields: str
             ticket=" ".join(str(sent.get("ticket") or "").split())[:100], **fields,
         )  # fmt: skip
     except AccessRefused as refused:
-        said = refused.text.zh if spoken() == "zh_CN" else refused.text.en
-        return go(request, back, said)
+        return go(request, back, in_words(refused.text))
     return go(request, back, _("Shown in clear for a quarter of an hour."))
 
 

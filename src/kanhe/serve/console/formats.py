@@ -44,7 +44,8 @@ def in_zone(name: str) -> Iterator[None]:
 
 
 @cache
-def _zone_of(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this name; UTC where nobody knows it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -63,7 +64,7 @@ def _now_spoken() -> Locale:
 def _moment(at_ms: int) -> datetime | None:
     if not 0 <= at_ms <= _LAST_MS:
         return None
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(_zone_of(_zone.get()))
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone_of(_zone.get()))
 
 
 def money(amount_minor: int | None, currency: str | None = None) -> str:

@@ -22,6 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from kanhe.core.actor import Language
+from kanhe.core.decision import Text
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 LOCALE = Path(__file__).parent / "locale"
@@ -69,6 +70,11 @@ def speaking(language: Language) -> Iterator[None]:
 def spoken() -> Language:
     """The language of the request that is being answered."""
     return _speaking.get()
+
+
+def in_words(text: Text) -> str:
+    """A text that comes in both languages, in the one spoken."""
+    return text.zh if spoken() == "zh_CN" else text.en
 
 
 def gettext(text: str) -> str:

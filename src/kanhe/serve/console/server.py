@@ -16,11 +16,12 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
+from kanhe.app.access import console_address
 from kanhe.app.console import open_console
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.serve.api.connection import limited_connection
-from kanhe.serve.console.application import address_of, console_app, origins_of, proxies_of
+from kanhe.serve.console.application import console_app, origins_of, proxies_of
 from kanhe.serve.listening import TickingServer, bind, server_config
 
 _log = logging.getLogger("kanhe.console")
@@ -69,8 +70,8 @@ def run_console(
         try:
             app = console_app(services, settings)
             services.start()
-            _log.info("console.listening", extra={"url": address_of(settings)})
-            listening(address_of(settings))
+            _log.info("console.listening", extra={"url": console_address(settings)})
+            listening(console_address(settings))
             ConsoleServer(_config(app, settings), app, stop or threading.Event()).run([sock])  # (3)
         finally:
             services.close()  # (5)

@@ -9,13 +9,12 @@ from kanhe.app.enrolling import NotFresh
 from kanhe.core.errors import KanheError
 from kanhe.protect.access.sessions import Session
 from kanhe.serve.console.frame import go, page, render, services, visitor
-from kanhe.serve.console.language import N_
+from kanhe.serve.console.language import N_, in_words
 from kanhe.serve.console.language import gettext as _
 from kanhe.serve.console.pages.doorway import (
     REFUSALS,
     confirmed,
     qr,
-    said,
     sent,
     to_confirm,
     words_of,
@@ -215,7 +214,7 @@ def _shown(request: Request, problem: str = "", where: str = "") -> Response:
     zone = account.time_zone
     return render(
         request, "settings/account.html", status=422 if problem else 200, account=account,
-        roles=[known[name] for name in account.roles if name in known], said=said,
+        roles=[known[name] for name in account.roles if name in known], said=in_words,
         passkeys=staffing.passkeys(person), possible=possible, options=options,
         question=question, fresh=staffing.fresh(person), sso=staffing.access.sso is not None,
         sessions=[(one, method_of(one)) for one in staffing.own_sessions(person)],

@@ -13,7 +13,8 @@ from kanhe.core.decision import Text
 from kanhe.core.time import DAY_MS
 from kanhe.serve.console.frame import form, go, not_found, page, refused, render, services, visitor
 from kanhe.serve.console.language import gettext as _
-from kanhe.serve.console.pages.doorway import said, to_confirm
+from kanhe.serve.console.language import in_words
+from kanhe.serve.console.pages.doorway import to_confirm
 
 HERE = "/settings/keys"
 _NEW = "outgoing/key_new.html"
@@ -68,7 +69,7 @@ def add(request: Request) -> Response:
             [str(one) for one in sent.getlist("scope")], visitor(request).permissions, rate_per_s=rate, expires_ms=expires_ms,
         )  # fmt: skip
     except KeyRefused as error:
-        return _again(request, sent, {error.field: said(error.told)})
+        return _again(request, sent, {error.field: in_words(error.told)})
     return render(request, "outgoing/key_token.html", token=token, name=name)
 
 
@@ -90,7 +91,7 @@ def _again(request: Request, sent: FormData, problems: dict[str, str]) -> Respon
 def _context(request: Request, sent: FormData) -> dict[str, Any]:
     return {
         "platform": not visitor(request).actor.tenant,
-        "scopes": [(name, said(_MEANING[name])) for name in SCOPES],
+        "scopes": [(name, in_words(_MEANING[name])) for name in SCOPES],
         "chosen": [str(one) for one in sent.getlist("scope")] if sent else USUAL_SCOPES,
         "days": [
             (str(n), _("no end") if not n else _("%(days)s days") % {"days": n}) for n in _DAYS

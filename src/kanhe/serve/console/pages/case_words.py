@@ -9,7 +9,7 @@ from kanhe.core.event import ENTITY_KINDS
 from kanhe.respond.alerts import RULE
 from kanhe.respond.cases import CaseError
 from kanhe.serve.console import naming
-from kanhe.serve.console.language import N_, gettext, spoken
+from kanhe.serve.console.language import N_, gettext
 
 STATES: Mapping[str, str] = {
     "open": N_("Open"),
@@ -138,11 +138,6 @@ def step_text(what: str, staff: str, detail: Mapping[str, Any], names: Mapping[s
         "remark": detail.get("remark", ""),
     }
     return gettext(STEPS[key]) % values if key in STEPS else what
-
-
-def sentence(text: Any) -> str:
-    """A `Text` in the language spoken."""
-    return str(text.zh if spoken() == "zh_CN" else text.en)
 
 
 def said(pairs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ from kanhe.serve.console.frame import (
     services,
     visitor,
 )
-from kanhe.serve.console.language import gettext
+from kanhe.serve.console.language import gettext, in_words
 from kanhe.serve.console.pages import case_words
 from kanhe.serve.console.pages.entities import graph_data
 from kanhe.serve.console.pages.queue import perform, snoozes
@@ -301,7 +301,7 @@ def _page(
         renew_s=RENEW_EVERY_MS // 1000,
         note_max=NOTE_MAX,
         queue=next(
-            (case_words.sentence(one.title) for one in behind.casework.orders.queues
+            (in_words(one.title) for one in behind.casework.orders.queues
              if one.name == view.row.queue), view.row.queue,
         ),
         **_words(),
@@ -319,7 +319,7 @@ def _words() -> dict[str, Any]:
         "confirmed": case_words.said(case_words.CONFIRMED),
         "done": case_words.all_said(case_words.DONE),
         "snoozes": snoozes(),
-        "sentence": lambda text: mask("prose", case_words.sentence(text)),
+        "sentence": lambda text: mask("prose", in_words(text)),
     }
 
 
@@ -338,7 +338,7 @@ def _chosen(view: CaseView, asked: str) -> Alert | None:
 
 def _title(view: CaseView, alert: Alert | None) -> str:
     if alert is not None and alert.reason.en:
-        return mask("prose", case_words.sentence(alert.reason))
+        return mask("prose", in_words(alert.reason))
     return gettext("Case %(number)s") % {"number": view.case.number}
 
 
@@ -379,7 +379,7 @@ def _timeline(view: CaseView) -> list[Moment]:
     ]
     found += [
         Moment(one.received_ms, "alert", "",
-               mask("prose", case_words.sentence(one.reason)) or gettext("An alert that was erased"))
+               mask("prose", in_words(one.reason)) or gettext("An alert that was erased"))
         for one in view.alerts
     ]  # fmt: skip
     return sorted(found, key=lambda moment: moment.at_ms, reverse=True)
@@ -422,7 +422,7 @@ def _lists(
     for spec in lists:
         if spec.kind == "allow":
             continue
-        title = case_words.sentence(spec) or spec.name
+        title = in_words(spec) or spec.name
         for kind, value in alert.entities:
             if kind == spec.holds:
                 # The form names the kind alone: what is masked must not stand in the page at all.

@@ -23,7 +23,7 @@ from kanhe.protect.access.roles import RoleError
 from kanhe.serve.console import cookies
 from kanhe.serve.console.frame import form, go, safe_path
 from kanhe.serve.console.language import gettext as _
-from kanhe.serve.console.language import spoken
+from kanhe.serve.console.language import in_words, spoken
 
 DEVICE = "kanhe_device"
 """Names the browser, so that others' failures do not hold it up; opens nothing."""
@@ -48,18 +48,13 @@ def client_of(request: Request) -> Client:
     )
 
 
-def said(text: Text) -> str:
-    """A text in the language spoken."""
-    return text.zh if spoken() == "zh_CN" else text.en
-
-
 def words_of(refusal: KanheError) -> str:
     """Why something was refused, in the language spoken."""
     if isinstance(refusal, PasswordRefused):
         joint = "；" if spoken() == "zh_CN" else "; "
-        return joint.join(said(text) for text in refusal.texts)
+        return joint.join(in_words(text) for text in refusal.texts)
     text = getattr(refusal, "text", None)
-    return said(text) if isinstance(text, Text) else str(refusal)
+    return in_words(text) if isinstance(text, Text) else str(refusal)
 
 
 def sent(request: Request, name: str) -> str:

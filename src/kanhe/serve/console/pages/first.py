@@ -8,12 +8,12 @@ from starlette.responses import Response
 from kanhe.app.enrolling import Invitation, Newcomer
 from kanhe.serve.console.frame import OPEN, page, render, services
 from kanhe.serve.console.language import gettext as _
+from kanhe.serve.console.language import in_words
 from kanhe.serve.console.pages.doorway import (
     REFUSALS,
     client_of,
     let_in,
     qr,
-    said,
     sent,
     words_of,
 )
@@ -94,7 +94,7 @@ def _shown(
 def _roles(request: Request, invitation: Invitation) -> list[str]:
     known = services(request).staffing.personnel.roles()
     names = invitation.account.roles if invitation.account else ("security_manager",)
-    return [said(known[name].label) for name in names if name in known]
+    return [in_words(known[name].label) for name in names if name in known]
 
 
 def _newcomer(request: Request) -> Newcomer:

@@ -7,7 +7,6 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from kanhe.core.time import DAY_MS, HOUR_MS
 from kanhe.protect.access.accounts import AccessRefused
 from kanhe.protect.access.masking import is_personal, shown
 from kanhe.serve.console.cookies import session_token
+from kanhe.serve.console.formats import zone_of
 from kanhe.serve.console.frame import form, go, not_found, page, render, services, visitor
 from kanhe.serve.console.language import N_, gettext, ngettext
 from kanhe.serve.console.pages.packs import told_of
@@ -242,19 +242,14 @@ def _expiry(request: Request, span: str, until: str) -> tuple[int | None, str]:
     if not _DAY.fullmatch(until) or int(until[:4]) > _LAST_YEAR:
         return None, problem
     try:
-        day = datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=_zone(visitor(request).time_zone))
+        day = datetime.strptime(until, "%Y-%m-%d").replace(
+            tzinfo=zone_of(visitor(request).time_zone)
+        )
     except ValueError:
         return None, problem
     # The whole of that day counts.
     at_ms = int(day.timestamp() * 1000) + DAY_MS
     return (at_ms, "") if at_ms > services(request).clock() else (None, problem)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _entry_problem(error: Refusal | JudgeDownError, value: str) -> str:

@@ -8,14 +8,14 @@ from starlette.responses import Response
 from kanhe.protect.outbound.topics import TOPICS
 from kanhe.serve.console.frame import form, go, not_found, page, render, services, visitor
 from kanhe.serve.console.language import gettext as _
-from kanhe.serve.console.pages.doorway import said
+from kanhe.serve.console.language import in_words
 
 
 def show_notifications(request: Request) -> Response:
     """What this person is written to about."""
     outgoing = services(request).outgoing
     chosen = outgoing.mail_choices(visitor(request).actor)
-    topics = [(topic.name, said(topic.text)) for topic in TOPICS if topic.mailed]
+    topics = [(topic.name, in_words(topic.text)) for topic in TOPICS if topic.mailed]
     return render(
         request, "outgoing/notifications.html", chosen=chosen, topics=topics,
         is_on=outgoing.mailing.is_on,

@@ -26,7 +26,7 @@ from kanhe.serve.console.frame import (
     services,
     visitor,
 )
-from kanhe.serve.console.language import gettext, ngettext, spoken
+from kanhe.serve.console.language import gettext, in_words, ngettext, spoken
 from kanhe.serve.console.pages import case_words
 from kanhe.serve.console.streaming import Message, stream
 
@@ -307,7 +307,7 @@ def _facets(asked: Asked, found: Page, names: Any, casework: Any) -> list[Facet]
         return []
     levels = {n: counts.by["severity"][RANK[n]] for n in reversed(SEVERITIES)}
     queues = {
-        one.name: (case_words.sentence(one.title), counts.by["queue"][one.name])
+        one.name: (in_words(one.title), counts.by["queue"][one.name])
         for one in casework.orders.queues
     }
     states = {name: counts.by["state"][name] for name in case_words.STATES}

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from kanhe.app.looking import Found
 from kanhe.serve.console import naming
 from kanhe.serve.console.frame import page, render, services, visitor
-from kanhe.serve.console.language import N_, spoken
+from kanhe.serve.console.language import N_, in_words
 from kanhe.serve.console.language import gettext as _
 
 _MOST_TEXT = 200
@@ -92,8 +92,12 @@ def _cases(request: Request, text: str) -> Iterator[Result]:
         return
     case = services(request).looking.case(person.actor, int(digits))
     if case is not None:
-        title = case.title.zh if spoken() == "zh_CN" else case.title.en
-        yield Result("case", f"#{case.number} {title}".strip(), f"/cases/{case.number}", _("Case"))
+        yield Result(
+            "case",
+            f"#{case.number} {in_words(case.title)}".strip(),
+            f"/cases/{case.number}",
+            _("Case"),
+        )
 
 
 def _result(request: Request, one: Found, *, with_tenant: bool) -> Result:

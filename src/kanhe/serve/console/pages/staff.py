@@ -12,11 +12,11 @@ from kanhe.protect.access.permissions import PERMISSIONS
 from kanhe.protect.access.roles import CONFLICTS, Role
 from kanhe.serve.console.frame import go, not_found, page, render, services, visitor
 from kanhe.serve.console.language import gettext as _
+from kanhe.serve.console.language import in_words
 from kanhe.serve.console.pages.account import method_of
 from kanhe.serve.console.pages.doorway import (
     REFUSALS,
     confirmed,
-    said,
     sent,
     sent_all,
     words_of,
@@ -176,7 +176,7 @@ def _staff(request: Request, problem: str = "") -> Response:
     return render(
         request, "settings/staff.html", status=422 if problem else 200,
         people=[one for one in people if wanted not in _STATES or one.state == wanted],
-        wanted=wanted, total=len(people), counts=counts, roles=personnel.roles(), said=said,
+        wanted=wanted, total=len(people), counts=counts, roles=personnel.roles(), said=in_words,
         problem=problem, typed={name: sent(request, name) for name in ("mail", "name", "tenant")},
         chosen=sent_all(request, "role"),
     )  # fmt: skip
@@ -192,7 +192,7 @@ def _person(request: Request, staff: str, problem: str = "", link: str = "") -> 
     chosen = sent_all(request, "role") if problem else person.account.roles
     return render(
         request, "settings/person.html", status=422 if problem else 200, person=person,
-        roles=personnel.roles(), chosen=chosen, said=said, problem=problem, link=link,
+        roles=personnel.roles(), chosen=chosen, said=in_words, problem=problem, link=link,
         mailed=mailed, is_me=staff == me.actor.staff,
     )  # fmt: skip
 
@@ -201,7 +201,7 @@ def _roles(request: Request) -> Response:
     personnel = services(request).staffing.personnel
     return render(
         request, "settings/roles.html", roles=list(personnel.roles().values()),
-        permissions=PERMISSIONS, holders=personnel.holders(), said=said, conflicts=CONFLICTS,
+        permissions=PERMISSIONS, holders=personnel.holders(), said=in_words, conflicts=CONFLICTS,
         labels={one.name: one.label for one in PERMISSIONS},
     )  # fmt: skip
 
@@ -210,7 +210,7 @@ def _role(request: Request, role: Role | None, problem: str = "") -> Response:
     chosen = sent_all(request, "permission") or (role.permissions if role else ())
     return render(
         request, "settings/role.html", status=422 if problem else 200, role=role,
-        permissions=PERMISSIONS, chosen=chosen, said=said, problem=problem,
+        permissions=PERMISSIONS, chosen=chosen, said=in_words, problem=problem,
         typed={"name": sent(request, "name"), "label": sent(request, "label")},
         holders=services(request).staffing.personnel.holders(),
     )  # fmt: skip

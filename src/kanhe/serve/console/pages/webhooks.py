@@ -15,8 +15,8 @@ from kanhe.protect.outbound.signature import Kind, fingerprint
 from kanhe.protect.outbound.topics import TOPICS
 from kanhe.serve.console.frame import form, go, not_found, page, refused, render, services, visitor
 from kanhe.serve.console.language import gettext as _
-from kanhe.serve.console.language import ngettext
-from kanhe.serve.console.pages.doorway import said, to_confirm
+from kanhe.serve.console.language import in_words, ngettext
+from kanhe.serve.console.pages.doorway import to_confirm
 
 HERE = "/settings/webhooks"
 _NEW = "outgoing/webhook_new.html"
@@ -204,7 +204,7 @@ def _shown(
 
 
 def _topic_texts() -> list[tuple[str, str]]:
-    return [(topic.name, said(topic.text)) for topic in TOPICS]
+    return [(topic.name, in_words(topic.text)) for topic in TOPICS]
 
 
 def _topics(sent: FormData) -> list[str]:
@@ -218,7 +218,7 @@ def _text(sent: FormData, name: str) -> str:
 
 def _problem(error: WebhookError | DestinationError) -> dict[str, str]:
     field = error.field if isinstance(error, WebhookError) else "url"
-    return {field: said(error.told)}
+    return {field: in_words(error.told)}
 
 
 ROUTES = (
