@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Row, delete
 from sqlalchemy.dialects.sqlite import insert
 
@@ -12,7 +13,7 @@ from kanhe.app.casework.people import People
 from kanhe.core.actor import Actor
 from kanhe.core.errors import KanheError
 from kanhe.core.time import Clock
-from kanhe.respond.searching import SearchError, parse
+from kanhe.respond.searching import SearchError, Term, parse
 from kanhe.respond.standing import Orders
 from kanhe.stores.desk import queue
 from kanhe.stores.desk.case_history import VIEWS
@@ -130,18 +131,18 @@ class Queues:
 
     def _asked(self, actor: Actor, query: str) -> Asked:
         terms = parse(query, self._scale)
-        by_name = {p.name.lower(): p.staff for p in self._people.colleagues(actor.tenant)}
-        known = [
-            term
-            if term.field != "owner"
-            else type(term)(
-                "owner",
-                tuple(by_name.get(value.lower(), value) for value in term.values),
-                negated=term.negated,
+        if any(term.field == "owner" for term in terms):
+            by_name = {p.name.lower(): p.staff for p in self._people.colleagues(actor.tenant)}
+            terms = tuple(
+                _with_ids(term, by_name) if term.field == "owner" else term for term in terms
             )
-            for term in terms
-        ]
-        return Asked(actor.tenant, known, actor.staff, self._clock())
+        return Asked(actor.tenant, terms, actor.staff, self._clock())
+
+
+def _with_ids(term: Term, by_name: Mapping[str, str]) -> Term:
+    """The same term with people's ids for their names."""
+    values = tuple(by_name.get(value.lower(), value) for value in term.values)
+    return msgspec.structs.replace(term, values=values)
 
 
 def _place(text: str) -> Place | None:
