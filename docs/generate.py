@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that are made from the code: `make docs`. Tests compare them."""
+"""Write what is made from the code: pages of docs/, and the client's events: `make docs`. Tests compare them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 import msgspec
 
 from kanhe.core.errors import Refusal
+from kanhe.judge.intake.client_code import client_modules
 from kanhe.judge.intake.problems import ProblemKind, problem_catalogue
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.intake.reference import describe_markdown
 from kanhe.judge.intake.registry import builtin
 
 DOCS = Path(__file__).parent
+EVENTS = DOCS.parent / "src" / "kanhe" / "client" / "events"
 
 OF_REQUESTS: Mapping[str, ProblemKind] = {
     "not-http": ProblemKind(
@@ -204,12 +206,22 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write every generated page whose content has changed."""
+    """Write every generated file whose content has changed."""
     for name, made in PAGES.items():
-        path, text = DOCS / name, made()
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
-            print(f"docs/{name} written")
+        _write(DOCS / name, made())
+    modules = client_modules(builtin())
+    for name, text in modules.items():
+        _write(EVENTS / name, text)
+    for path in EVENTS.glob("*.py"):
+        if path.name not in modules:
+            path.unlink()
+            print(f"{path.name} removed")
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
+        print(f"{path.relative_to(DOCS.parent)} written")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ The folders are the map; an event walks through them in this order:
 - `judge`: what is this event? intake, features, rules, policy, verdict.
 - `record`: what happened, provably: the journal, and the log that outsiders check.
 - `stores`: every port, per technology.
+- `client`: what a shop installs to ask all this; it stands alone.
 - `simulate`: a shop that lives, with attacks whose truth is known.
 - `serve`: thin faces: the HTTP interface and the command line.
 """

@@ -1,0 +1,61 @@
+"""Events `review.…`."""
+
+# Written by kanhe.judge.intake.client_code from the registry: `make docs`. Do not edit.
+# fmt: off
+from __future__ import annotations
+
+from kanhe.client.event import KnownEvent
+from kanhe.client.events import fields
+
+
+class ReviewPosted(KnownEvent, kw_only=True, frozen=True, tag="review.posted"):
+    """A product or merchant was reviewed. The amount is what the reviewer paid.
+
+    发表了商品或商家评价。金额为评价者实付金额。
+    """
+
+    user: fields.User
+    device: fields.Device | None = None
+    ip: fields.Ip | None = None
+    session: fields.Session | None = None
+    email: fields.Email | None = None
+    phone: fields.Phone | None = None
+    card: fields.Card | None = None
+    address: fields.Address | None = None
+    merchant: fields.Merchant | None = None
+    order: fields.Order | None = None
+    product: fields.Product | None = None
+    channel: fields.Channel | None = None
+    ip_country: fields.IpCountry | None = None
+    user_agent: fields.UserAgent | None = None
+    app_version: fields.AppVersion | None = None
+    language: fields.Language | None = None
+    asn: fields.Asn | None = None
+    asn_org: fields.AsnOrg | None = None
+    is_vpn: fields.IsVpn | None = None
+    is_proxy: fields.IsProxy | None = None
+    is_tor: fields.IsTor | None = None
+    is_hosting: fields.IsHosting | None = None
+    is_automated: fields.IsAutomated | None = None
+    is_emulator: fields.IsEmulator | None = None
+    is_rooted: fields.IsRooted | None = None
+    bot_score: fields.BotScore | None = None
+    utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    lat: fields.Lat | None = None
+    lon: fields.Lon | None = None
+    review: fields.Review | None = None
+    rating: fields.Rating | None = None
+    text: fields.Text | None = None
+    images_count: fields.ImagesCount | None = None
+    links_count: fields.LinksCount | None = None
+    has_link: fields.HasLink | None = None
+    has_contact_info: fields.HasContactInfo | None = None
+    is_verified_purchase: fields.IsVerifiedPurchase | None = None
+    is_incentivised: fields.IsIncentivised | None = None
+    ordered_ms: fields.OrderedMs | None = None
+    amount_minor: fields.AmountMinor | None = None
+    currency: fields.Currency | None = None
+    account_created_ms: fields.AccountCreatedMs | None = None
+    category: fields.Category | None = None
+    fill_ms: fields.FillMs | None = None
+    external_score: fields.ExternalScore | None = None
