@@ -219,7 +219,8 @@ def test_every_item_of_adyen_is_checked() -> None:
     item = document["notificationItems"][0]
     bad = json.loads(json.dumps(item))
     bad["NotificationRequestItem"]["amount"]["value"] = 1
-    for items in ([item, bad], [], [item] * 101, [{}], "x", [item, 1]):
+    broken: list[Any] = [[item, bad], [], [item] * 101, [{}], "x", [item, 1]]
+    for items in broken:
         document["notificationItems"] = items
         refused(case, Request((), json.dumps(document).encode()))
     document["notificationItems"] = [item, item]

@@ -16,8 +16,11 @@ from kanhe.judge.intake.transforms import (
     CellError,
     at_ms,
     code_of,
+    currency_of,
     is_missing,
+    major_units,
     minor_units,
+    moment_ms,
     number_of,
     product,
     text_of,
@@ -177,3 +180,23 @@ def test_truth_values(cell: object, expected: bool | None) -> None:
             truth_of(cell)
     else:
         assert truth_of(cell) is expected
+
+
+def test_times_that_count_from_1970() -> None:
+    """Seconds and milliseconds since 1970 are times; parts of one are cut off, and words are none."""
+    assert moment_ms(1_767_225_600, 1_000) == moment_ms("1767225600000", 1) == 1_767_225_600_000
+    assert moment_ms("1767225600.9999", 1_000) == 1_767_225_600_999
+    for cell in ("soon", "", 10**18, True):
+        with pytest.raises(CellError):
+            moment_ms(cell, 1_000)
+
+
+def test_currencies_are_known_in_any_case() -> None:
+    """A currency is one of ISO 4217, and an amount in its writer's smallest unit is exact."""
+    assert currency_of(" usd ") == "USD"
+    for cell in ("", None, "XXX", 5):
+        with pytest.raises(CellError):
+            currency_of(cell)
+    assert minor_units(major_units(Decimal(12345), 3), 3, "exact") == 12_345
+    assert code_of("new", {"old": "o"}, "other") == "other"
+    assert code_of("new", {"old": "o"}, "") is None

@@ -15,6 +15,7 @@ WORDS = (
 """Every test a mapping can ask for."""
 
 _KEPT = 65_536
+_LONGEST_KEPT = 256
 
 
 class _Verdicts(dict[Cell, bool]):
@@ -24,9 +25,12 @@ class _Verdicts(dict[Cell, bool]):
         self._holds = holds
 
     def __missing__(self, cell: Cell) -> bool:
+        verdict = self._holds(cell)
+        if isinstance(cell, str) and len(cell) > _LONGEST_KEPT:
+            return verdict  # such texts do not repeat themselves, and would fill the memory
         if len(self) >= _KEPT:
             self.clear()
-        verdict = self[cell] = self._holds(cell)
+        self[cell] = verdict
         return verdict
 
 

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kanhe.core.currencies import EXPONENT
 from kanhe.judge.intake.cell_tests import CellTest, all_hold
 from kanhe.judge.intake.mapping import EventMap, Mapping, Row, Value
 from kanhe.judge.intake.transforms import (
@@ -32,8 +33,11 @@ from kanhe.judge.intake.transforms import (
     CellError,
     at_ms,
     code_of,
+    currency_of,
     is_missing,
+    major_units,
     minor_units,
+    moment_ms,
     product,
     shown,
     text_of,
@@ -122,7 +126,7 @@ class _Gathering:
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
-        self.makers = [_maker(event) for event in mapping.events]
+        self.makers = [maker(event) for event in mapping.events]
         self.open: OrderedDict[_Key, _Group] = OrderedDict()
         self.closed: set[_Key] = set()
         self.row = 0
@@ -228,7 +232,7 @@ _Make = Callable[[list[Row]], Any]
 _KEPT = 65_536
 
 
-def _maker(event: EventMap) -> Callable[[list[Row]], tuple[dict[str, Any], bool]]:
+def maker(event: EventMap) -> Callable[[list[Row]], tuple[dict[str, Any], bool]]:
     """Compile the fields of an event into one function from its rows to its values."""
     makes: list[tuple[str, _Make, int]] = [
         (name, _field(name, value), value.most if value.source == "collect" else 0)
@@ -305,14 +309,26 @@ def _column(value: Value) -> _Make:
 def _cell_reader(value: Value) -> Callable[[Cell], Any]:
     """How one cell of the group's first line becomes the value of a field that is no number."""
     if value.form == "time":
+        if value.unit_ms:
+            unit_ms = value.unit_ms
+            return lambda cell: moment_ms(cell, unit_ms) + value.plus_ms
         assert value.zone is not None, "the reader of mappings gives every time a zone"
         read = partial(at_ms, zone=value.zone, pattern=value.pattern, ambiguous=value.ambiguous)
         return (lambda cell: read(cell) + value.plus_ms) if value.plus_ms else read
     if value.form == "code":
-        return partial(code_of, table=value.table)
+        return partial(code_of, table=value.table, other=value.other)
+    if value.form == "currency":
+        return currency_of
     if value.form == "bool":
         return truth_of
+    if value.skip:
+        return lambda cell: _text_or_none(cell, value)
     return lambda cell: value.prefix + text_of(cell)
+
+
+def _text_or_none(cell: Cell, value: Value) -> str | None:
+    text = text_of(cell)
+    return None if text in value.skip else value.prefix + text
 
 
 class _Numbers(dict[tuple[Cell, ...], Decimal | None]):
@@ -349,11 +365,22 @@ def _number(value: Value) -> _Make:
         number = total(found) if whole else found[0]
         if value.negate:
             number = -number
+        if value.form == "minor" and value.currency >= 0:
+            return _priced(number, rows[0][value.currency], value)
         if value.form == "minor":
             return minor_units(number, value.digits, value.rounding)
         return whole_number(number)
 
     return read
+
+
+def _priced(number: Decimal, cell: Cell, value: Value) -> int:
+    """An amount in the minor unit of the currency that stands in a cell beside it."""
+    currency = currency_of(cell)
+    digits = EXPONENT[currency]
+    if value.units is not None:
+        number = major_units(number, value.units.get(currency, digits))
+    return minor_units(number, digits, value.rounding)
 
 
 _SOURCES: dict[str, Callable[[Value], _Make]] = {

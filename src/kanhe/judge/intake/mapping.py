@@ -67,15 +67,25 @@ class Value:
     constant: Any = None
     form: str = "text"
     prefix: str = ""
+    skip: frozenset[str] = frozenset()
+    """Texts that stand for nothing: they leave the field out."""
     negate: bool = False
     total: bool = False
     digits: int = 0
+    currency: int = -1
+    """The column of the currency that says how many decimal places an amount has; -1: `digits` do."""
+    units: Dictionary[str, int] | None = None
+    """Where cells hold smallest units: the decimal places of those that are not as in ISO 4217."""
     rounding: str = "half-up"
     zone: ZoneInfo | None = None
     pattern: str = ""
     ambiguous: str = "earlier"
     plus_ms: int = 0
+    unit_ms: int = 0
+    """Where times are numbers since 1970: how long their unit is; 0: dates and times as text."""
     table: Dictionary[str, str] = field(default_factory=dict)
+    other: str | None = None
+    """The code of every name that is not in the table; `None`: there is none, it is a mistake."""
     most: int = MAX_IDS
 
 

@@ -36,13 +36,17 @@ def read_mapping(source: Source, registry: Registry) -> Mapping:
     Raises `PolicyErrors` with every mistake found, or `PolicyError` where the text is no TOML; each
     names file, line and column.
     """
+    return MappingReading(source, registry, read_document(source)).mapping()
+
+
+def read_document(source: Source) -> dict[str, Any]:
+    """The values of a TOML text. Raises `PolicyError` where it is none."""
     try:
-        document = tomllib.loads(source.text)
+        return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(source, str(error)) from None
     except RecursionError:
         raise source.error_at(1, 1, "the text is too deeply nested to be read") from None
-    return _Reading(source, registry, document).mapping()
 
 
 def _not_toml(source: Source, text: str) -> PolicyError:
@@ -90,23 +94,27 @@ def _locate(source: Source, place: Place) -> tuple[int, int]:
     return best, column
 
 
-FORMS = ("text", "integer", "minor", "time", "code", "bool")
+FORMS = ("text", "integer", "minor", "time", "code", "currency", "bool")
 """What `as` can make of a cell."""
 SOURCES = ("constant", "column", "multiply", "missing", "count", "collect")
 """Where the value of a field can come from."""
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "text": ("prefix",),
+    "text": ("prefix", "skip"),
     "integer": ("negate", "total"),
-    "minor": ("negate", "total", "digits", "rounding"),
-    "time": ("zone", "format", "ambiguous", "plus"),
-    "code": ("table",),
+    "minor": ("negate", "total", "digits", "currency", "units", "rounding"),
+    "time": ("unit", "zone", "format", "ambiguous", "plus"),
+    "code": ("table", "other"),
+    "currency": (),
     "bool": (),
 }
 """The options of each form, beside `as`; `collect` has `most` and `prefix`."""
 
 
-class _Reading:
+class MappingReading:
     """One pass over a parsed document; gathers mistakes so that an author sees all at once."""
+
+    word = "column"
+    """What a mapping calls the place of a cell."""
 
     def __init__(self, source: Source, registry: Registry, document: dict[str, Any]) -> None:
         self.source = source
@@ -115,21 +123,14 @@ class _Reading:
         self.mistakes = Mistakes()
         self.columns: dict[str, int] = {}
         self.tables: dict[str, dict[str, str]] = {}
+        self.units: dict[str, dict[str, int]] = {}
 
     def mapping(self) -> Mapping:
         """Read everything, then raise if anything was wrong."""
-        known = ("name", "en", "zh", "table", "codes", "set_aside", "note", "event")
-        with self.mistakes.gathered():
-            self.only(self.document, (), known)
-        texts = {"name": "", "en": "", "zh": ""}
-        for name in texts:
-            with self.mistakes.gathered():
-                texts[name] = self.text(self.document, (), name)
+        texts = self.head("name", "en", "zh", others=("table", "set_aside", "note", "event"))
         table = TableFormat()
         with self.mistakes.gathered():
             table = self.table_format()
-        with self.mistakes.gathered():
-            self.read_codes()
         set_aside = self.line_rules("set_aside")
         notes = self.line_rules("note")
         events = []
@@ -144,6 +145,20 @@ class _Reading:
             texts["name"], texts["en"], texts["zh"], table, tuple(self.columns),
             tuple(set_aside), tuple(notes), tuple(events),
         )  # fmt: skip
+
+    def head(self, *names: str, others: Collection[str]) -> dict[str, str]:
+        """The texts at the top of a mapping, and its tables of codes and units."""
+        with self.mistakes.gathered():
+            self.only(self.document, (), (*names, *others, "codes", "units"))
+        texts = dict.fromkeys(names, "")
+        for name in names:
+            with self.mistakes.gathered():
+                texts[name] = self.text(self.document, (), name)
+        with self.mistakes.gathered():
+            self.read_codes()
+        with self.mistakes.gathered():
+            self.read_units()
+        return texts
 
     # The readers of single values: each refuses what is not of the expected shape, at its place.
 
@@ -235,6 +250,18 @@ class _Reading:
                     raise self.wrong(("codes", name, key), "a code must be a text")
             self.tables[name] = entries
 
+    def read_units(self) -> None:
+        """`[units.<name>]`: currencies whose smallest unit the sender counts otherwise than ISO 4217."""
+        for name, entries in self.get(self.document, (), "units", dict, {}).items():
+            if not isinstance(entries, dict):
+                raise self.wrong(("units", name), "each of units must be a table")
+            for code, digits in entries.items():
+                if code not in EXPONENT:
+                    raise self.wrong(("units", name, code), f"{code} is no currency of ISO 4217")
+                if not isinstance(digits, int) or not 0 <= digits <= 4:
+                    raise self.wrong(("units", name, code), "a unit has 0 to 4 decimal places")
+            self.units[name] = entries
+
     def line_rules(self, key: str) -> list[LineRule]:
         """`[[set_aside]]` or `[[note]]`."""
         rules = []
@@ -251,24 +278,27 @@ class _Reading:
                 rules.append(LineRule(kind, self.tests(entry, place, required=True)))
         return rules
 
-    def tests(self, entry: dict[str, Any], place: Place, required: bool) -> tuple[CellTest, ...]:
-        """`when`: tests of which all must hold."""
+    def tests(
+        self, entry: dict[str, Any], place: Place, required: bool, word: str = "when"
+    ) -> tuple[CellTest, ...]:
+        """`when`, or what else it is called: tests of which all must hold."""
         default: list[Any] | None = None if required else []
-        tests = self.get(entry, place, "when", list, default)
+        tests = self.get(entry, place, word, list, default)
         if required and not tests:
-            raise self.wrong((*place, "when"), "when must hold at least one test")
-        place = (*place, "when")
+            raise self.wrong((*place, word), f"{word} must hold at least one test")
+        place = (*place, word)
         made = []
         for test in tests:
             if not isinstance(test, dict):
-                raise self.wrong(place, "each test is a table such as {column = …, is = …}")
+                expected = f"each test is a table such as {{{self.word} = …, is = …}}"
+                raise self.wrong(place, expected)
             made.append(self.test(test, place))
         return tuple(made)
 
     def test(self, entry: dict[str, Any], place: Place) -> CellTest:
         """One test of one column."""
-        self.only(entry, place, ("column", *WORDS))
-        column = self.column(self.text(entry, place, "column"), place)
+        self.only(entry, place, (self.word, *WORDS))
+        column = self.column(self.text(entry, place, self.word), place)
         words = [word for word in WORDS if word in entry]
         if len(words) != 1:
             raise self.wrong(place, "a test has exactly one of these", ", ".join(WORDS))
@@ -284,24 +314,37 @@ class _Reading:
     def event(self, entry: dict[str, Any], place: Place) -> EventMap:
         """One `[[event]]`, checked against its type in the registry."""
         self.only(entry, place, ("type", "when", "group", "fields"))
+        tests = self.tests(entry, place, required=False)
+        grouping = self.grouping(entry, place) if "group" in entry else None
+        return self.event_map(entry, place, tests, grouping)
+
+    def event_map(
+        self,
+        entry: dict[str, Any],
+        place: Place,
+        tests: tuple[CellTest, ...],
+        grouping: Grouping | None,
+        made: Collection[str] = (),
+    ) -> EventMap:
+        """Type and fields of an event; those in `made` come from elsewhere."""
         name = self.text(entry, place, "type")
         if name not in self.registry.types:
             hint = suggestion(name, self.registry.types) or "docs/events.md names every type"
             raise self.wrong((*place, "type"), f"unknown event type {name}", hint)
-        tests = self.tests(entry, place, required=False)
-        grouping = self.grouping(entry, place) if "group" in entry else None
         fields = self.get(entry, place, "fields", dict)
         known = self.registry.fields_of(name)
         values: dict[str, Value] = {}
         for key, value in fields.items():
             with self.mistakes.gathered():
+                if key in made:
+                    raise self.wrong((*place, "fields", key), f"{key} is not filled by a mapping")
                 if key not in known:
                     hint = suggestion(key, known) or "docs/events.md names its fields"
                     raise self.wrong((*place, "fields", key), f"{name} has no field {key}", hint)
                 values[key] = self.value(value, (*place, "fields", key), grouping, fields)
                 self.fits(known[key].kind, values[key], (*place, "fields", key))
         for key in self.registry.required_of(name):
-            if key not in fields:
+            if key not in fields and key not in made:
                 with self.mistakes.gathered():
                     raise self.wrong(place, f"{name} needs the field {key}", f"add {key} = …")
         return EventMap(name, tests, grouping, values)
@@ -322,10 +365,11 @@ class _Reading:
     ) -> Value:
         """One field: exactly one source, and options that make sense with it."""
         if not isinstance(entry, dict):
-            raise self.wrong(place, "a field is a table such as {column = …}")
-        sources = [word for word in SOURCES if word in entry]
+            raise self.wrong(place, f"a field is a table such as {{{self.word} = …}}")
+        known = [self.word if word == "column" else word for word in SOURCES]
+        sources = [word for word in known if word in entry]
         if len(sources) != 1:
-            raise self.wrong(place, "a field has exactly one source", ", ".join(SOURCES))
+            raise self.wrong(place, "a field has exactly one source", ", ".join(known))
         source = sources[0]
         if source == "constant":
             self.only(entry, place, ("constant",))
@@ -363,18 +407,23 @@ class _Reading:
     ) -> Value:  # fmt: skip
         """A field read from cells: `column` or `multiply`, with `as` and the options of that form."""
         form = self.choice(entry, place, "as", FORMS, "text")
+        word, source = source, "column" if source == self.word else source
         if source == "multiply" and form not in ("integer", "minor"):
             raise self.wrong(place, "multiply gives a number", 'add as = "minor" or "integer"')
-        self.only(entry, place, (source, "as", *OPTIONS[form]))
+        self.only(entry, place, (word, "as", *OPTIONS[form]))
         total = self.get(entry, place, "total", bool, False)
         if total and grouping is None:
             raise self.wrong(place, "total needs a group", "add group = {by = …} to the event")
         make = partial(
             Value, source, columns, names, form=form, total=total,
             prefix=self.get(entry, place, "prefix", str, ""),
-            negate=self.get(entry, place, "negate", bool, False),
+            negate=self.get(entry, place, "negate", bool, False), skip=self.skipped(entry, place),
         )  # fmt: skip
         if form == "time":
+            if "unit" in entry:
+                unit = self.choice(entry, place, "unit", ("s", "ms"), "ms")
+                self.only(entry, place, (word, "as", "unit", "plus"))
+                return make(unit_ms=1_000 if unit == "s" else 1, plus_ms=self.plus(entry, place))
             return make(
                 zone=self.zone(entry, place),
                 pattern=self.get(entry, place, "format", str, ""),
@@ -383,14 +432,41 @@ class _Reading:
             )
         if form == "minor":
             rounding = self.choice(entry, place, "rounding", (*ROUNDINGS, "exact"), "half-up")
+            if "currency" in entry:
+                self.only(entry, place, [key for key in entry if key != "digits"])
+                currency = self.column(self.text(entry, place, "currency"), place)
+                return make(
+                    currency=currency, units=self.named_units(entry, place), rounding=rounding
+                )
+            self.only(entry, place, [key for key in entry if key != "units"])
             return make(digits=self.digits(entry, place, fields), rounding=rounding)
         if form == "code":
             name = self.text(entry, place, "table")
             if name not in self.tables:
                 hint = suggestion(name, self.tables) or f"add a table [codes.{name}]"
                 raise self.wrong((*place, "table"), f"there is no codes table {name}", hint)
-            return make(table=self.tables[name])
+            other = self.get(entry, place, "other", str, "") if "other" in entry else None
+            return make(table=self.tables[name], other=other)
         return make()
+
+    def skipped(self, entry: dict[str, Any], place: Place) -> frozenset[str]:
+        """`skip`: texts that stand for nothing, such as the `0` of a customer who has no account."""
+        texts = self.get(entry, place, "skip", list, [])
+        if any(not isinstance(text, str) for text in texts):
+            raise self.wrong((*place, "skip"), 'skip is a list of texts, such as ["0"]')
+        return frozenset(texts)
+
+    def named_units(self, entry: dict[str, Any], place: Place) -> dict[str, int] | None:
+        """`units`: cells hold smallest units, by a table of `[units.…]`, or all as in ISO 4217."""
+        if "units" not in entry:
+            return None
+        name = self.text(entry, place, "units")
+        if name == "iso":
+            return {}
+        if name not in self.units:
+            hint = suggestion(name, self.units) or f'add a table [units.{name}], or write "iso"'
+            raise self.wrong((*place, "units"), f"there is no units table {name}", hint)
+        return self.units[name]
 
     def zone(self, entry: dict[str, Any], place: Place) -> ZoneInfo:
         """A time zone of the IANA database."""

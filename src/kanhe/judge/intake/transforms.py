@@ -27,6 +27,7 @@ from decimal import (
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kanhe.core.currencies import EXPONENT
 from kanhe.core.errors import KanheError
 
 Cell = Any
@@ -142,6 +143,11 @@ def minor_units(amount: Decimal, digits: int, rounding: str = "half-up") -> int:
     return int(scaled.to_integral_value(ROUNDINGS[rounding], _EXACT))
 
 
+def major_units(amount: Decimal, digits: int) -> Decimal:
+    """An amount that counts smallest units, in major units: 255 with 2 digits is 2.55."""
+    return amount.scaleb(-digits, _EXACT)
+
+
 def whole_number(number: Decimal) -> int:
     """A decimal that is a whole number as an int (`6.0` counts as whole)."""
     if number != number.to_integral_value():
@@ -165,10 +171,11 @@ def truth_of(cell: Cell) -> bool:
     raise CellError(f"expected true or false, got {shown(cell)}")
 
 
-def code_of(cell: Cell, table: Mapping[str, str]) -> str | None:
-    """Look a name up in a declared table; an empty entry in the table means: leave the field out."""
+def code_of(cell: Cell, table: Mapping[str, str], other: str | None = None) -> str | None:
+    """Look a name up in a declared table; an empty entry in the table means: leave the field out.
+    `other` is for names that are not in it."""
     name = text_of(cell)
-    code = table.get(name)
+    code = table.get(name, other)
     if code is None:
         raise CellError(f"expected a name of the declared table, got {shown(cell)}")
     return code or None
@@ -199,6 +206,23 @@ def at_ms(cell: Cell, zone: ZoneInfo, pattern: str = "", ambiguous: str = "earli
     return later if ambiguous == "later" else earlier
 
 
+def moment_ms(cell: Cell, unit_ms: int) -> int:
+    """A number of units since 1970-01-01 UTC as milliseconds; parts of one are cut off."""
+    number = number_of(cell)
+    if abs(number) > _MAX_UNITS:
+        raise CellError(f"expected a time since 1970, got {shown(cell)}")
+    return int(number * unit_ms)
+
+
+def currency_of(cell: Cell) -> str:
+    """A currency code of ISO 4217, in upper case whatever it was."""
+    code = "" if is_missing(cell) else text_of(cell).upper()
+    if code not in EXPONENT:
+        raise CellError(f"expected a currency of ISO 4217, got {shown(cell)}")
+    return code
+
+
+_MAX_UNITS = 10**15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

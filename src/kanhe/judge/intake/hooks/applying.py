@@ -1,0 +1,136 @@
+"""A notice becomes events.
+
+(1) The first `[[set_aside]]` that holds sets the notice aside, with its kind.
+(2) Every `[[event]]` whose tests hold makes its event, or one for each entry of its list.
+(3) The id of an event is made of the provider, what the mapping names as its key (or the id of the
+    notice) and its type: the same notice, sent again at any time, is the same events.
+(4) If no event is for such notices, they are unknown. If a value is not as the mapping declares, that
+    event is not understood, and the others are made all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kanhe.core.notice import Notice
+from kanhe.judge.intake.cell_tests import CellTest
+from kanhe.judge.intake.declarations import ID_MAX
+from kanhe.judge.intake.hooks.mapping import HookEvent, HookMapping
+from kanhe.judge.intake.hooks.paths import entries_at
+from kanhe.judge.intake.mapping import Row
+from kanhe.judge.intake.transforms import CellError, is_missing, text_of
+
+MOST_EVENTS = 200
+"""Events of one notice."""
+MOST_LINES = 2_000
+"""Entries of a list that one event is about."""
+UNKNOWN = "unknown"
+"""The word for notices that no event is for and that are not set aside."""
+EMPTY = "empty"
+"""The word for notices whose list holds no entry that an event is about."""
+
+_encode = msgspec.json.encode
+
+
+class Made(NamedTuple):
+    """An event as its sender would have sent it."""
+
+    id: str
+    type: str
+    body: bytes
+    decide: bool
+
+
+class Understood(NamedTuple):
+    """What became of a notice."""
+
+    events: tuple[Made, ...]
+    aside: str
+    """Empty, `unknown`, `empty`, or the kind under which it was set aside."""
+    mistakes: tuple[str, ...]
+    """For each event that was not understood, its type and what was wrong; holds no values."""
+
+
+def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
+    """The events of a notice. `scope` is what its ids are counted under, such as the provider."""
+    row = _row(mapping, notice, None)
+    try:
+        for rule in mapping.set_aside:  # (1)
+            if _hold(rule.tests, row):
+                return Understood((), rule.kind.name, ())
+        wanted = [event for event in mapping.events if _hold(event.map.tests, row)]
+    except CellError as error:
+        return Understood((), "", (f"when: {_without_values(error)}",))
+    if not wanted:  # (4)
+        return Understood((), UNKNOWN, ())
+    made: dict[str, Made] = {}
+    mistakes = []
+    for event in wanted:  # (2)
+        try:
+            for one in _events(mapping, event, notice, row, scope):
+                made.setdefault(one.id, one)
+                if len(made) > MOST_EVENTS:
+                    raise CellError(f"expected at most {MOST_EVENTS} events of one notice")
+        except CellError as error:
+            mistakes.append(f"{event.map.type}: {_without_values(error)}")
+    aside = "" if made or mistakes else EMPTY
+    return Understood(tuple(made.values())[:MOST_EVENTS], aside, tuple(mistakes))
+
+
+def _events(
+    mapping: HookMapping, event: HookEvent, notice: Notice, row: Row, scope: str
+) -> Iterator[Made]:
+    if not event.listed:
+        yield _made(event, notice, [row], scope)
+        return
+    entries = entries_at(notice.document, event.listed)
+    if len(entries) > MOST_LINES:
+        raise CellError(f"expected at most {MOST_LINES} entries in {'.'.join(event.listed)}")
+    rows = [_row(mapping, notice, entry) for entry in entries]
+    rows = [one for one in rows if _hold(event.only, one)]
+    if event.only and not rows:
+        return
+    if event.each:
+        for one in rows:
+            yield _made(event, notice, [one], scope)
+    else:
+        yield _made(event, notice, rows or [row], scope)
+
+
+def _made(event: HookEvent, notice: Notice, rows: list[Row], scope: str) -> Made:
+    values, _ = event.make(rows)
+    event_id = _id_of(event, notice, rows[0], scope)
+    return Made(event_id, event.map.type, _encode({"id": event_id, **values}), event.decide)
+
+
+def _id_of(event: HookEvent, notice: Notice, row: Row, scope: str) -> str:  # (3)
+    parts = [notice.id]
+    if event.key:
+        if any(is_missing(row[column]) for column in event.key):
+            raise CellError("the key of the event is missing")
+        parts = [text_of(row[column]) for column in event.key]
+    told = ":".join([scope, *parts, event.map.type])
+    cut_in_one_way = len(parts) == 1 or not any(":" in part for part in parts)
+    if cut_in_one_way and len(told) <= ID_MAX and told.isprintable():
+        return told
+    # A length before each part, so that no two lists of parts are the same bytes.
+    whole = "".join(f"{len(part)}:{part}" for part in parts)
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:40]
+    return f"{scope}:{digest}:{event.map.type}"[:ID_MAX]
+
+
+def _row(mapping: HookMapping, notice: Notice, entry: Any) -> Row:
+    return tuple([path.find(notice, entry) for path in mapping.paths])
+
+
+def _hold(tests: tuple[CellTest, ...], row: Row) -> bool:
+    return all(test.holds(row[test.column]) for test in tests)
+
+
+def _without_values(error: CellError) -> str:
+    """What was wrong, without what stood there: it may be personal."""
+    return str(error).partition(", got ")[0]
