@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import httpx
 
@@ -24,7 +25,11 @@ from kanhe.client.stats import Counters, Stats
 
 SPARE_MOST = 10_000
 """Events kept in memory while the queue's file cannot be used."""
+SPARE_S = 1.0
+"""How long after a fault of the file everything goes to memory, before the file is tried again."""
 _POLL_S = 0.01
+
+T = TypeVar("T")
 
 _log = logging.getLogger("kanhe")
 
@@ -62,6 +67,7 @@ class Engine:
         self._sender = Sender((self._queue, self._spare), self.link, self.breaker, self.counters)
         self._process = os.getpid()
         self._closing = threading.Lock()
+        self._spare_until = 0.0
 
     def prepare(self, event: AnyEvent) -> Outgoing:
         """Check an event; raises `InvalidEvent`, or `Closed` after `close`."""
@@ -91,11 +97,15 @@ class Engine:
         return kept
 
     def _put(self, event: Outgoing) -> bool:
+        if time.monotonic() < self._spare_until:
+            return self._spare.put(event)
         try:
             return self._queue.put(event)
         except QueueBroken as error:
+            # Not every buyer finds out again that the disk is full, and not every one fills the log.
+            self._spare_until = time.monotonic() + SPARE_S
             self.counters.add("queue_faults")
-            _log.error("kanhe: an event is kept in memory only, because of the queue: %s", error)
+            _log.error("kanhe: events are kept in memory only, because of the queue: %s", error)
             return self._spare.put(event)
 
     def flush(self, timeout_s: float) -> bool:
@@ -128,13 +138,23 @@ class Engine:
 
     def refused(self, most: int) -> list[RefusedEvent]:
         """The events that were refused and kept apart, oldest first."""
-        return [*self._queue.refused(most), *self._spare.refused(most)][:most]
+        return self._of_both(lambda queue: queue.refused(most))[:most]
 
     def forgive(self, numbers: Iterable[int] | None) -> int:
         """Put refused events back into the queue."""
-        back = self._queue.forgive(numbers)
+        chosen = None if numbers is None else list(numbers)
+        back = self._of_both(lambda queue: [queue.forgive(chosen)])
         self._sender.wake()
-        return back
+        return sum(back)
+
+    def _of_both(self, read: Callable[[Queue], list[T]]) -> list[T]:
+        """What the queue holds, as far as it can be read, and what its spare does."""
+        try:
+            found = read(self._queue)
+        except QueueBroken as error:
+            _log.error("kanhe: the queue cannot be read: %s", error)
+            found = []
+        return found + read(self._spare)
 
     def stats(self) -> Stats:
         """The counts of this moment."""

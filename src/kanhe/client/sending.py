@@ -39,6 +39,8 @@ BATCH_S = 10.0
 LOOK_S = 1.0
 """How often an idle sender looks for what other processes have left, and tends the queue."""
 FAULTS_MOST = 5
+SHUT_S = 5.0
+"""How long a queue that cannot be used is left alone."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
 
@@ -72,6 +74,7 @@ class Sender:
         self._most = BATCH_MOST
         self._pause_s = 0.0
         self._again_at = 0.0
+        self._shut: dict[int, float] = {}
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -125,7 +128,7 @@ class Sender:
             try:
                 queue.tend()
             except QueueBroken as error:
-                self._broken(error)
+                self._broken(queue, error)
 
     def _round(self) -> bool:
         """Steps (1) to (5) once; True if there may be more to do at once."""
@@ -135,6 +138,8 @@ class Sender:
         if not trial and time.monotonic() < self._again_at:
             return False
         for queue in self._queues:
+            if time.monotonic() < self._shut.get(id(queue), 0.0):
+                continue
             try:
                 if not queue.claim():  # (2)
                     continue
@@ -145,7 +150,7 @@ class Sender:
                 finally:
                     queue.release()
             except QueueBroken as error:
-                self._broken(error)
+                self._broken(queue, error)
         if trial:
             answer = self._way.is_ready(BATCH_S)
             good = isinstance(answer, Reply) and answer.status == 200
@@ -236,7 +241,8 @@ class Sender:
         spread_s = self._pause_s * (0.5 + random.random())  # noqa: S311 (only spreads attempts)
         self._again_at = time.monotonic() + max(least_s, spread_s)
 
-    def _broken(self, error: QueueBroken) -> None:
+    def _broken(self, queue: Queue, error: QueueBroken) -> None:
+        """Leave a queue alone for a while; the other one goes on."""
+        self._shut[id(queue)] = time.monotonic() + SHUT_S
         self._counters.add("queue_faults")
-        self._put_off()
         _log.error("kanhe: the queue cannot be used: %s", error)
