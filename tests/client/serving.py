@@ -52,6 +52,8 @@ class Served:
                 self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
                 self._reader.start()
                 return
+        self._process.wait(30)
+        self._process.stderr.close()
         raise AssertionError("".join(said))
 
     def end(self, number: int = signal.SIGTERM) -> None:

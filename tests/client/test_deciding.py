@@ -223,7 +223,7 @@ def test_a_name_that_is_not_found_in_time_is_left_behind(
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    kanhe = client("http://slow.localhost:8080", timeout=0.2)
+    kanhe = client("http://localhost:1", timeout=0.2)
     started = time.monotonic()
     assert kanhe.decide(_payment()).fallback
     assert time.monotonic() - started < 0.5
@@ -242,6 +242,15 @@ def test_a_dead_kanhe_costs_no_timeout_each(client: Client, nowhere: str) -> Non
     assert (time.perf_counter() - started) / 200 < 0.01
     assert kanhe.stats.pending == 205
     assert kanhe.stats.lost == 0
+
+
+def test_who_is_waiting_stops_when_others_have_found_out(client: Client, nowhere: str) -> None:
+    """A question between two attempts does not go on trying once the breaker is open."""
+    kanhe = client(nowhere, timeout=10.0, breaker_failures=2, breaker_pause=60, breaker_longest=60)
+    started = time.monotonic()
+    threading.Timer(0.2, lambda: [kanhe._engine.breaker.failed() for _ in range(2)]).start()
+    assert kanhe.decide(_payment()).fallback
+    assert time.monotonic() - started < 3.0
 
 
 def test_the_breaker_closes_when_kanhe_is_back(fake: FakeKanhe, client: Client) -> None:

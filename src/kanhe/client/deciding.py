@@ -104,8 +104,8 @@ def _asking(
         yield Pause(wait_s)  # (5)
         counters.add("retries")
         left_s = deadline - time.monotonic()
-        if left_s <= 0:
-            break
+        if left_s <= 0 or breaker.state == "open":
+            break  # others have found out meanwhile that Kanhe is away
         pause_s *= 2
     if breaker.failed():
         counters.add("breaker_opened")
