@@ -17,10 +17,10 @@ from kanhe.app.delivering import EventDelivery
 from kanhe.app.judge_link import JudgeLink
 from kanhe.app.loops import Loops
 from kanhe.app.mailing import Mailing, Reader, mailed_topics
+from kanhe.app.posting import post_of
 from kanhe.app.webhook_delivery import WebhookDelivery
 from kanhe.app.webhooks import Webhooks
 from kanhe.core.actor import Actor, Language
-from kanhe.core.errors import SettingsError
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
 from kanhe.protect.access.accounts import Account
@@ -29,9 +29,8 @@ from kanhe.protect.access.sealing import Sealer
 from kanhe.stores.desk import accounts, letters, outgoing
 from kanhe.stores.desk.database import Desk
 from kanhe.stores.desk.outgoing import Undelivered
-from kanhe.stores.files.key_files import read_secret
 from kanhe.stores.http.webhook_sender import Outcome, send
-from kanhe.stores.smtp.post import Post, Written
+from kanhe.stores.smtp.post import Written
 
 _DELIVERY_S = 1.0
 _WEBHOOKS_S = 1.0
@@ -140,22 +139,8 @@ class Outgoing:
 
 def open_outgoing(settings: Settings, desk: Desk, clock: Clock, judge: JudgeLink) -> Outgoing:
     """What leaves the desk of the installation. Raises `SettingsError`, `StorageError`."""
-    return Outgoing(settings, desk, clock, judge, _post(settings))
-
-
-def _post(settings: Settings) -> Callable[[Written], None] | None:
-    if not settings.mail_host:
-        return None
-    if not settings.mail_from:
-        raise SettingsError("mail_host is set, but mail_from is not: set both, or neither")
-    password = ""
-    if settings.mail_password_file:
-        password = read_secret(Path(settings.mail_password_file)).decode("utf-8").strip()
-    return Post(
-        settings.mail_host, settings.mail_port, settings.mail_from,
-        security=settings.mail_security,  # type: ignore[arg-type]  # one of the choices, as settings have checked
-        user=settings.mail_user, password=password,
-    ).send  # fmt: skip
+    post = post_of(settings)
+    return Outgoing(settings, desk, clock, judge, None if post is None else post.send)
 
 
 def _sender(settings: Settings) -> Callable[[str, Mapping[str, str], bytes], Outcome]:

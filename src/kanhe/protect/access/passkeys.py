@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from fido2.server import Fido2Server, to_descriptor
-from fido2.utils import websafe_decode
+from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
     AttestedCredentialData,
     AuthenticationResponse,
@@ -47,9 +47,11 @@ _UNREADABLE = (
 class PasskeyRefused(KanheError):
     """What a browser answered does not hold; `text` says why, for people."""
 
-    def __init__(self, why: str, text: Text) -> None:
+    def __init__(self, why: str, text: Text, *, unverified: bool = False) -> None:
         super().__init__(why)
         self.text = text
+        self.unverified = unverified
+        """Whether the key fits, but the device did not check who holds it."""
 
 
 _UNFIT = Text("this passkey was not accepted; try again", "通行密钥未通过验证，请重试")
@@ -83,35 +85,59 @@ class Answered(NamedTuple):
 
 
 class Passkeys:
-    """Questions to browsers, and judgement of their answers, for one origin.
+    """Questions to browsers, and judgement of their answers, for one origin, or several of one domain.
 
     `origin` is what stands in front of every path, such as `https://desk.example.com`; its host is the
-    relying party. Browsers make passkeys for host names only, over HTTPS or on `localhost`.
+    relying party, unless `host` names a domain that all origins lie in. Browsers make passkeys for
+    host names only, over HTTPS or on `localhost`.
     """
 
-    def __init__(self, origin: str, name: str, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self,
+        origin: str,
+        name: str,
+        random_bytes: RandomBytes,
+        *,
+        more_origins: Iterable[str] = (),
+        host: str = "",
+    ) -> None:
         parts = urlsplit(origin)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._host = parts.hostname or ""
+        origins = {f"{parts.scheme}://{parts.netloc}", *more_origins}
+        self._host = host or parts.hostname or ""
         self._random_bytes = random_bytes
         self._server = Fido2Server(
             PublicKeyCredentialRpEntity(id=self._host, name=name),
-            verify_origin=lambda said: said == self._origin,
+            verify_origin=lambda said: said in origins,
         )
         self.possible = _may_have_passkeys(parts.scheme, self._host)
         """Whether browsers make passkeys for this origin at all."""
 
-    def ask_to_make(self, handle: bytes, mail: str, name: str, present: Iterable[bytes]) -> Asked:
+    def ask_to_make(
+        self,
+        handle: bytes,
+        mail: str,
+        name: str,
+        present: Iterable[bytes],
+        challenge: bytes = b"",
+        *,
+        discoverable: bool = True,
+    ) -> Asked:
         """The question for a new passkey of somebody who has those that are `present`.
 
         `handle` is what the key remembers them by: at most 64 bytes that say nothing of them.
+        `challenge` is what is signed, by chance if it is not given. A passkey that need not be
+        `discoverable` takes no room on a security key.
         """
         options, state = self._server.register_begin(
             PublicKeyCredentialUserEntity(id=handle, name=mail, display_name=name),
             [to_descriptor(AttestedCredentialData(key)) for key in present],
-            resident_key_requirement=ResidentKeyRequirement.REQUIRED,
+            resident_key_requirement=(
+                ResidentKeyRequirement.REQUIRED
+                if discoverable
+                else ResidentKeyRequirement.PREFERRED
+            ),
             user_verification=_REQUIRED,
-            challenge=self._random_bytes(_CHALLENGE_BYTES),
+            challenge=challenge or self._random_bytes(_CHALLENGE_BYTES),
         )
         return Asked(_json(options.public_key), dict(state))
 
@@ -126,14 +152,17 @@ class Passkeys:
             raise PasskeyRefused("there is no key in the answer", _UNFIT)
         return Answered(bytes(found.credential_data), found.counter, found.is_backed_up())
 
-    def ask_to_show(self, present: Iterable[bytes] | None = None) -> Asked:
-        """The question to show a passkey: any of this origin's, or one of those that are `present`."""
+    def ask_to_show(self, present: Iterable[bytes] | None = None, challenge: bytes = b"") -> Asked:
+        """The question to show a passkey: any of this origin's, or one of those that are `present`.
+
+        `challenge` is what is signed, by chance if it is not given.
+        """
         options, state = self._server.authenticate_begin(
             None
             if present is None
             else [to_descriptor(AttestedCredentialData(key)) for key in present],
             user_verification=_REQUIRED,
-            challenge=self._random_bytes(_CHALLENGE_BYTES),
+            challenge=challenge or self._random_bytes(_CHALLENGE_BYTES),
         )
         return Asked(_json(options.public_key), dict(state))
 
@@ -157,6 +186,11 @@ class Passkeys:
                      "该通行密钥疑似被复制，已拒绝使用；请联系安全主管"),
             )  # fmt: skip
         return Answered(kept.key, data.counter, data.is_backed_up())
+
+
+def state_of(challenge: bytes) -> dict[str, Any]:
+    """What is kept of a question that was asked with this challenge."""
+    return {"challenge": websafe_encode(challenge)}
 
 
 def credential_id_of(key: bytes) -> bytes:
@@ -190,7 +224,8 @@ def _state(kept: dict[str, Any]) -> dict[str, Any]:
 
 def _refusal(error: Exception) -> PasskeyRefused:
     unverified = "User verification" in str(error)
-    return PasskeyRefused(str(error) or "malformed", _UNVERIFIED if unverified else _UNFIT)
+    text = _UNVERIFIED if unverified else _UNFIT
+    return PasskeyRefused(str(error) or "malformed", text, unverified=unverified)
 
 
 def _json(options: Any) -> str:

@@ -34,6 +34,8 @@ class Written(NamedTuple):
     html: str
     message_id: str
     """Without brackets, such as `k3.7@desk.example.com`; the same when it is sent again."""
+    from_name: str = ""
+    """In whose name it is sent; empty for Kanhe's own."""
 
 
 class Post:
@@ -98,7 +100,10 @@ class Post:
 
     def _message(self, letter: Written) -> EmailMessage:
         message = EmailMessage(policy=SMTP)
-        message["From"] = self._sender
+        sender = self._sender
+        if letter.from_name:
+            sender = Address(letter.from_name, addr_spec=sender.addr_spec)
+        message["From"] = sender
         message["To"] = Address(letter.to_name, addr_spec=letter.to_mail)
         message["Subject"] = letter.subject
         message["Message-ID"] = f"<{letter.message_id}>"
