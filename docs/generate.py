@@ -108,6 +108,63 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "changed. Send it again under an id of its own.",
         "该名单变更使用的编号已属于另一类型的事件，未作任何变更。请换用新的编号重新提交。",
     ),
+    "step-up-invalid": ProblemKind(
+        "The request is not valid", 422,
+        "What was sent to ask a buyer or to change their factors is not as it should be; the detail and "
+        "the errors name the field and what was expected.",
+        "发起二次验证或更改验证因素的请求不合规；detail 与 errors 指出字段及应有的取值。",
+    ),
+    "step-up-closed": ProblemKind(
+        "The step-up takes no more of this", 409,
+        "It was passed already, has expired, or its attempts or codes were used up. Begin another one.",
+        "该次二次验证已通过、已过期，或尝试次数、验证码次数已用尽。请重新发起。",
+    ),
+    "step-up-refused": ProblemKind(
+        "This confirms nothing", 409,
+        "What was to be redeemed was not passed, is over, was redeemed before, or is not what was "
+        "confirmed. Do not pay; nothing was spent by asking.",
+        "要兑换的确认未通过验证、已失效、已兑换过，或与所确认的内容不符。请勿付款；本次请求未消耗任何确认。",
+    ),
+    "step-up-no-address": ProblemKind(
+        "No code can be sent", 409,
+        "This step-up does not offer mail: the user has enrolled no address and none was given, or no "
+        "mail server is set up.",
+        "该次二次验证不支持邮件：用户未登记邮箱且请求未提供邮箱，或系统未配置邮件服务器。",
+    ),
+    "step-up-not-sent": ProblemKind(
+        "The code could not be sent", 503,
+        "The mail server did not take the letter. The code counts as sent; ask for another one.",
+        "邮件服务器未接收邮件。该验证码计入发送次数，请重新获取。",
+    ),
+    "step-up-wait": ProblemKind(
+        "Too many step-ups", 429,
+        "Too many codes of this user were wrong, or too many were asked for. Try again after "
+        "`Retry-After` seconds; passkeys never wait. See [step-up](step-up.md#limits).",
+        "该用户输错验证码或请求次数过多。请在 `Retry-After` 秒后重试；通行密钥不受此限。详见[二次验证](zh-CN/step-up.md#限制)。",
+    ),
+    "factor-impossible": ProblemKind(
+        "No such factor can be added", 409,
+        "The user has as many factors as they may, no origins are set up for passkeys of this shop, or "
+        "no mail server for codes; the detail says which.",
+        "验证因素数量已达上限、该店铺未配置通行密钥站点，或未配置发送验证码的邮件服务器；detail 说明原因。",
+    ),
+    "factor-closed": ProblemKind(
+        "The factor cannot be confirmed", 409,
+        "It was confirmed already, has expired, its attempts were used up, or it is a factor already. "
+        "Begin another one.",
+        "该验证因素已确认、已过期、尝试次数已用尽，或已登记过。请重新开始。",
+    ),
+    "factor-not-shown": ProblemKind(
+        "That does not confirm the factor", 422,
+        "The code or passkey does not fit; the detail says how many attempts are left.",
+        "验证码或通行密钥不符；detail 说明剩余次数。",
+    ),
+    "proof-missing": ProblemKind(
+        "A change of factors takes proof", 409,
+        "The user has a factor: send `requires` with a step-up for `factors` that was passed, or a "
+        "statement. See [step-up](step-up.md#factors).",
+        "该用户已有验证因素：请在 `requires` 中附上已通过的 `factors` 二次验证或平台声明。详见[二次验证](zh-CN/step-up.md#验证因素)。",
+    ),
     "rate-exceeded": ProblemKind(
         "The key's rate is used up", 429,
         "Try again after `Retry-After` seconds, or have the limit of the key raised.",

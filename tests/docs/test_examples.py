@@ -72,7 +72,7 @@ def test_the_examples_of_events_are_accepted() -> None:
     with kanhe_in_memory(Settings(), lambda: NOW_MS) as kanhe:
         for number, event in enumerate(events):
             event["id"] = f"{event['id']}-{number}"
-            kanhe.record("shop", json.dumps(event).encode(), frozenset({"lists"}))
+            kanhe.record("shop", json.dumps(event).encode(), frozenset({"lists", "step_up"}))
 
 
 @pytest.mark.parametrize("name", ["make demo", "make test", "make check", "make bench"])

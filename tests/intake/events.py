@@ -15,7 +15,7 @@ from kanhe.judge.intake.registry import Registry, builtin
 
 NOW_MS = 1_767_226_260_000
 """The time at which events of these tests are received."""
-SCOPES = frozenset({"lists"})
+SCOPES = frozenset({"lists", "step_up"})
 
 _PRINTABLE = st.characters(codec="utf-8").filter(str.isprintable)
 _LINE = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"))

@@ -23,6 +23,7 @@ order.cancelled payment.attempted payment.declined payment.authorized payment.ca
 refund.requested refund.paid chargeback.received review.posted message.sent parcel.shipped
 parcel.scanned parcel.delivered label.scanned complaint.opened complaint.resolved payout.requested
 merchant.applied staff.action finding.reported label.assigned list.entry_added list.entry_removed
+account.factor_added account.factor_removed step_up.requested step_up.passed step_up.failed
 """.split()
 
 

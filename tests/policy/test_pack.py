@@ -186,7 +186,7 @@ def test_a_pack_is_shown_as_plain_data() -> None:
     shown = describe(build_pack(FILES))
     assert shown["counts"] == {
         "features": 2, "derived": 0, "models": 0, "rules": 2, "lists": 1, "entries": 1,
-        "event_types": 33,
+        "event_types": 38,
     }  # fmt: skip
     assert shown["features"][0] == {
         "name": "card_declines_10m", "function": "count", "types": ["payment.declined"],

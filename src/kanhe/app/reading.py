@@ -41,7 +41,7 @@ _TYPE = b'"type":"'
 _CLAIM_TYPES = (*(prefix.encode() for prefix in CLAIM_PREFIXES), b"\\")
 _CLAIM_MARKS = (b"label", b"chargeback", b"complaint", b"\\")
 _BATCH = 1_024
-_SCOPES = frozenset({"lists"})
+_SCOPES = frozenset({"lists", "step_up"})
 _MOST_DETAIL = 300
 _LENGTH = struct.Struct(">I")
 

@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_user: str = ""
     mail_password_file: str = ""
     mail_from: str = ""
+    step_up_shops: str = ""
     log_level: str = "info"
     log_format: str = "text"
 
@@ -357,6 +358,13 @@ SETTINGS: tuple[Setting, ...] = (
         "mail_from",
         "Address that notifications come from, such as desk@example.com.",
         "通知邮件的发件地址，如 desk@example.com。",
+    ),
+    Setting(
+        "step_up_shops",
+        "TOML file that says, for each tenant, how buyers know its shop and on which origins its passkeys"
+        " are made. Empty: shops go by the tenant's name, and there are no passkeys for buyers.",
+        "TOML 文件，逐租户说明买家所见的店铺名称，以及可使用通行密钥的站点。留空则以租户名作为店铺名，且买家"
+        "无法使用通行密钥。",
     ),
     Setting(
         "log_level",

@@ -75,6 +75,10 @@ IDENTIFIERS = _of(
     ("value", "The entry of the list.", "名单条目的值。"),
     ("approver", "The second employee who approved.", "复核批准的第二名员工。"),
     ("ticket", "The ticket or case that justifies a staff action.", "作为操作依据的工单或案件编号。"),
+    ("step_up", "The step-up: the question to somebody to show that it is they.", "二次验证编号：要求用户再次证明身份的一次请求。"),
+    ("factor", "The factor: an authenticator app, a passkey, an address for codes.",
+     "验证因素编号：身份验证器、通行密钥或接收验证码的邮箱。"),
+    ("decision", "The decision that asked for it.", "引发该请求的决策编号。"),
 )  # fmt: skip
 
 LISTS = _of(
@@ -107,6 +111,7 @@ TEXTS = _of(
     ("brand", "The brand of the product.", "商品品牌。"),
     ("title", "The title of a listing or finding.", "商品页或发现项的标题。"),
     ("source", "Who or what reported it.", "报告来源。"),
+    ("payee", "Who is paid, as the buyer is shown it.", "收款方，与向买家展示的一致。"),
     ("finding_rule", "The rule, signature or CVE that matched.", "命中的规则、特征码或 CVE 编号。"),
     ("legal_name", "The registered name of a business, or a hash of it.", "企业登记名称或其哈希值。"),
     ("staff_role", "The role in which the employee acted.", "员工操作时所用的角色。"),
@@ -174,6 +179,7 @@ NUMBERS = (
     _int("dwell_ms", 0, 86_400_000, "ms", "How long the product was looked at before.", "此前浏览该商品的时长。"),
     _int("bot_score", 0, 100, "", "How machine-like the client looks to the shop's bot detection.",
          "平台反爬系统给出的机器行为评分。"),
+    _int("attempts_left", 0, 1000, "", "How often it may still be tried.", "剩余尝试次数。"),
     _int("external_score", 0, 1000, "", "The risk score another service gave, 1000 worst.",
          "外部服务给出的风险分，1000 为最高。"),
     _int("confidence", 0, 100, "%", "How sure the reporter is.", "报告者的确信程度。"),
@@ -330,6 +336,19 @@ CHOICES = (
     _choice("finding_kind", "firewall intrusion malware mail scanner waf endpoint bot_manager "
             "secret_leak phishing person other installation", "Which kind of tool found it.", "发现来源类型。"),
     _choice("verdict", "fraud legitimate abuse unknown", "What turned out to be true.", "事后认定的真实情况。"),
+    _choice("step_up_purpose", "payment factors",
+            "What is confirmed: a payment, or a change to the user's own factors.",
+            "验证用途：确认付款，或更改用户自己的验证因素。"),
+    _choice("step_up_method", "totp passkey mail sms other", "How somebody shows that it is they.",
+            "用户证明身份的方式。"),
+    _choice("step_up_failure", "wrong_code wrong_passkey not_verified mismatch not_offered other",
+            "Why it failed: the code or passkey does not fit, the device did not check who holds it, "
+            "amount, payee or order are not those that were asked about, or the method was not offered.",
+            "失败原因：验证码或通行密钥不符、设备未核验持有人、金额或收款方或订单与请求不符，或未提供该方式。"),
+    _choice("factor_authority", "first step_up statement staff",
+            "By what a factor was changed: it was the first, another one was shown, the shop says so, "
+            "or customer service did it.",
+            "变更依据：首个验证因素、已用其他因素验证、平台声明，或客服操作。"),
     _choice("label_source", "chargeback manual_review customer_report merchant_report police bank "
             "complaint system", "Who established it.", "认定来源。"),
 )  # fmt: skip

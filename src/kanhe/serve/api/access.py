@@ -20,12 +20,13 @@ from kanhe.serve.api.ports import Keys
 
 SCOPES = (
     "decide", "record", "read", "evidence", "lists", "metrics", "policy:read", "policy:propose",
-    "policy:approve",
+    "policy:approve", "step_up",
 )  # fmt: skip
 """`decide` and `record` send events, `read` reads decisions, their receipts and the log, `evidence`
 has receipts open the event itself, `lists` shows and changes list entries, `metrics` reads the
 metrics; `policy:read` shows policy packs, `policy:propose` leads one of them up to a share of the
-traffic, `policy:approve` approves, activates and rolls back."""
+traffic, `policy:approve` approves, activates and rolls back; `step_up` asks buyers to show that it is
+they, and changes their factors."""
 
 OPEN_TENANT = "default"
 """The tenant of every caller when no keys are required."""

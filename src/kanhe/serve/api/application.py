@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -43,6 +43,10 @@ from kanhe.serve.api.log import LogRoutes
 from kanhe.serve.api.policy import PolicyRoutes
 from kanhe.serve.api.ports import Engine
 from kanhe.serve.api.single import SingleEvent
+from kanhe.serve.api.step_up import StepUpRoutes
+
+if TYPE_CHECKING:
+    from kanhe.app.stepping_up.opening import StepUps
 
 _log = logging.getLogger("kanhe.serve")
 
@@ -53,14 +57,21 @@ class Application:
     """The ASGI application over one engine."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, gate: Gate, describe: Callable[[], bytes]
+        self,
+        engine: Engine,
+        settings: Settings,
+        gate: Gate,
+        describe: Callable[[], bytes],
+        step_ups: StepUps | None = None,
     ) -> None:
+        """Without `step_ups` there are no routes for them."""
         self.engine = engine
         self.gate = gate
         self.counters = Counters(engine.stats)
         self.group = GroupCommit(engine, self.counters)
         self.reading = Reading(settings.body_timeout_ms / 1000)
         self.intake = Intake(gate, self.reading, self.group, self.counters, settings.max_body_bytes)
+        self._step_up = None if step_ups is None else StepUpRoutes(step_ups, self.intake)
         self._describe = describe
         self._most_in_flight = settings.max_in_flight
         self.singles, self._events = self._event_routes(settings)
@@ -95,6 +106,17 @@ class Application:
         told, headers = _explained(error)
         self.counters.refused(told.type)
         return told, headers
+
+    def tick(self) -> None:
+        """Do what is due about once a second, within the event loop."""
+        self.reading.sweep()
+        if self._step_up is not None:
+            self._step_up.tick()
+
+    def close(self) -> None:
+        """End what runs beside the loop, once nobody is answered any more."""
+        if self._step_up is not None:
+            self._step_up.close()
 
     def full(self) -> bool:
         """Whether no further event is taken until some are answered."""
@@ -138,6 +160,7 @@ class Application:
                 *LogRoutes(self.engine, self.gate, settings.log_public).routes(),
                 *ListRoutes(self.engine, self.intake).routes(),
                 *PolicyRoutes(self.engine, self.intake, settings.max_batch_bytes).routes(),
+                *(self._step_up.routes() if self._step_up else ()),
             ],
             redirect_slashes=False,
         )

@@ -14,6 +14,7 @@ from kanhe.core.event import Event
 from kanhe.record.log.proof import MEDIA_TYPE as PROOF_MEDIA_TYPE
 from kanhe.serve.api.access import SCOPES
 from kanhe.serve.api.lists import NewEntry
+from kanhe.serve.api.openapi_step_up import BODIES, OPERATIONS, PARAMETERS
 from kanhe.serve.api.policy import STEPS, PolicyAsk, ReleaseAsk
 
 
@@ -48,7 +49,9 @@ class Recorded(msgspec.Struct, frozen=True):
     recorded: bool
 
 
-_FIXED: tuple[Any, ...] = (Problem, Decision, Recorded, NewEntry, PolicyAsk, ReleaseAsk)
+_FIXED: tuple[Any, ...] = (
+    Problem, Decision, Recorded, NewEntry, PolicyAsk, ReleaseAsk, *BODIES,
+)  # fmt: skip
 """What is described beside the types of events."""
 _REF = "#/components/schemas/{name}"
 _PROBLEM_REF = {"$ref": _REF.format(name="Problem")}
@@ -82,13 +85,14 @@ def describe_openapi(registry: DescribedRegistry) -> bytes:
         "security": [{"key": []}],
         "tags": [
             {"name": name}
-            for name in ("decisions", "events", "log", "lists", "policy", "operation")
+            for name in ("decisions", "events", "log", "lists", "policy", "step-up", "operation")
         ],
         "paths": {
             **_event_paths(registry),
             **_log_paths(),
             **_list_paths(),
             **_policy_paths(),
+            **_step_up_paths(),
             **_operation_paths(),
         },
         "components": {
@@ -337,6 +341,25 @@ def _policy_paths() -> dict[str, Any]:
     }
 
 
+def _step_up_paths() -> dict[str, Any]:
+    """Factors of buyers, and asking them. All of it needs one scope."""
+    paths: dict[str, Any] = {}
+    for one in OPERATIONS:
+        refusals = _refusals(*one.refusals)
+        operation = _operation(one.name, "step-up", one.text, _object(), refusals)
+        operation["description"] = "Needs the scope `step_up`."
+        if one.made:
+            operation["responses"]["201"] = operation["responses"].pop("200")
+        if one.body is not None:
+            operation["requestBody"] = _json_body(one.body.__name__, one.example)
+        item = paths.setdefault(one.path, {})
+        named = [name for name in PARAMETERS if f"{{{name}}}" in one.path]
+        if named:
+            item["parameters"] = [_path_parameter(name, PARAMETERS[name]) for name in named]
+        item[one.method] = operation
+    return paths
+
+
 def _operation_paths() -> dict[str, Any]:
     text = _file("text/plain", "Prometheus text format.")
     health = _operation("healthz", "operation", "Does the process run?", _object(), {})
@@ -397,7 +420,7 @@ def _object() -> dict[str, Any]:
 
 
 def _refusals(*statuses: str) -> dict[str, Any]:
-    texts = {**_REFUSALS, "404": "Not there, or not this tenant's."}
+    texts = {**_REFUSALS, "404": "Not there, or not this tenant's.", "409": "Not as things stand."}
     parts = [_refusal(status, texts[status]) for status in (statuses or _REFUSALS)]
     return {status: told for part in parts for status, told in part.items()}
 

@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -22,6 +23,9 @@ from kanhe.serve.api.application import Application, note_fault
 from kanhe.serve.api.connection import connection_type
 from kanhe.serve.api.ports import Engine, Keys
 from kanhe.serve.listening import TickingServer, bind, server_config, url_of
+
+if TYPE_CHECKING:
+    from kanhe.app.stepping_up.opening import StepUps
 
 _log = logging.getLogger("kanhe.serve")
 
@@ -36,8 +40,12 @@ class ApiServer(TickingServer):
 
     def sweep(self) -> None:
         """Give up on bodies that come too slowly, and have the engine do what is due."""
-        self._application.reading.sweep()
+        self._application.tick()
         self._tend()
+
+    def close(self) -> None:
+        """End the threads beside the loop."""
+        self._application.close()
 
     def _tend(self) -> None:
         """Have the engine do what is due; what hinders it is logged once, until it changes."""
@@ -62,18 +70,23 @@ def run_server(
     describe: Callable[[], bytes],
     listening: Callable[[str], None] = lambda url: None,
     desk: DeskDoor | None = None,
+    step_ups: StepUps | None = None,
 ) -> None:
     """Serve until told to stop. Raises `SettingsError` if the address cannot be listened on.
 
     Without `keys` every caller is let in, which is only accepted on a loopback address.
-    `listening` is told the URL once the port is bound. `desk` is where the console's passes open.
+    `listening` is told the URL once the port is bound. `desk` is where the console's passes open,
+    `step_ups` are those of buyers.
     """
-    server, sock = prepare_server(engine, keys, settings, describe, desk)
+    server, sock = prepare_server(engine, keys, settings, describe, desk, step_ups)
     with sock:
         url = url_of(sock)
         _log.info("serve.listening", extra={"url": url, "keys": keys is not None})
         listening(url)
-        server.run(sockets=[sock])
+        try:
+            server.run(sockets=[sock])
+        finally:
+            server.close()
 
 
 def prepare_server(
@@ -82,6 +95,7 @@ def prepare_server(
     settings: Settings,
     describe: Callable[[], bytes],
     desk: DeskDoor | None = None,
+    step_ups: StepUps | None = None,
 ) -> tuple[ApiServer, socket.socket]:
     """A server and the socket it will listen on, already bound."""
     if keys is None and not is_loopback(settings.host):
@@ -89,7 +103,7 @@ def prepare_server(
             f"without API keys Kanhe only listens on this machine (127.0.0.1), not on "
             f"{settings.host}; make a key with 'kanhe keys create' and leave out --open"
         )
-    application = Application(engine, settings, Gate(keys, desk=desk), describe)
+    application = Application(engine, settings, Gate(keys, desk=desk), describe, step_ups)
     connection = connection_type(
         application,
         settings.max_connections,

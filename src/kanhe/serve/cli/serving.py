@@ -47,6 +47,7 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
     """Serve until told to stop, with what `more` commands do running beside. Refuses to start where
     nobody could get in."""
     from kanhe.app import OpenDoor, has_baseline, open_keys
+    from kanhe.app.stepping_up.opening import StepUps
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
     from kanhe.serve.cli.beside import BesideServer
@@ -75,6 +76,7 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
         return described[pack.hash]
 
     door = OpenDoor(settings)
+    step_ups = StepUps(settings, now_ms)
     with opened(settings) as engine:
         helper = BesideServer(settings)
         engine.help_with(helper)
@@ -88,9 +90,10 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
             beside.append(ProcessBeside(settings, "console", "console"))
         beside += [ProcessBeside(settings, command[0], *command) for command in more]
         try:
-            run_server(engine, keys, settings, description, listening, door.door)
+            run_server(engine, keys, settings, description, listening, door.door, step_ups)
         finally:
             door.close()
+            step_ups.close()
             helper.close()
             for process in beside:
                 process.close()

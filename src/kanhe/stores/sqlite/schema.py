@@ -17,13 +17,14 @@ from urllib.parse import quote
 from kanhe.core.errors import StorageError
 from kanhe.stores.sqlite.faults import explained
 
-Database = Literal["journal", "keys", "shadow", "index"]
+Database = Literal["journal", "keys", "shadow", "index", "buyers"]
 
 _APPLICATION_ID: dict[Database, int] = {
     "journal": 0x4B484A31,
     "keys": 0x4B484431,
     "shadow": 0x4B485331,
     "index": 0x4B484931,
+    "buyers": 0x4B484231,
 }
 _FILE_NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 PAGE_BYTES = 16_384

@@ -112,10 +112,11 @@ HELP: dict[str, tuple[str, str]] = {
     "opt.map": ("Mapping from columns to events.", "从列到事件的映射文件。"),
     "opt.key_name": ("What the key is for.", "密钥用途。"),
     "opt.key_scope": (
-        "decide, record, read, evidence, lists, metrics, policy:read, policy:propose or policy:approve;"
+        "decide, record, read, evidence, lists, metrics, policy:read, policy:propose, "
+        "policy:approve or step_up;"
         " may be given several times.",
-        "decide、record、read、evidence、lists、metrics、policy:read、policy:propose 或"
-        " policy:approve；可多次给出。",
+        "decide、record、read、evidence、lists、metrics、policy:read、policy:propose、"
+        "policy:approve 或 step_up；可多次给出。",
     ),
     "opt.rate": (
         "Events per second in the long run; 0: no limit.",
