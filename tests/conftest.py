@@ -16,6 +16,8 @@ from xdist.scheduler import LoadFileScheduling
 # A console beside every server that a test starts would be a second process for nothing; those who
 # test the console start it themselves.
 os.environ.setdefault("KANHE_CONSOLE", "false")
+# Tables are as wide as without a terminal, however narrow the window is from which tests are run.
+os.environ.pop("COLUMNS", None)
 
 # On a busy machine a deadline finds slow neighbours, not slow code. With CI set, the examples are
 # the same in every run, so that a red run is about the change and not about luck.
