@@ -38,15 +38,21 @@ OF_REQUESTS: Mapping[str, ProblemKind] = {
         "The notice is not authentic", 401,
         "A notice of a payment provider or shop system does not bear the signature of its source, is "
         "more than five minutes old where the provider signs the time, or is of another account. The "
-        "detail says which.",
+        "detail says which; see [notices](hooks.md).",
         "支付机构或店铺系统的通知签名与该来源不符；或通知方对时间签名，而时间相差超过五分钟；或属于其他账户。"
-        "detail 说明是哪一种。",
+        "detail 说明是哪一种，见[接收通知](zh-CN/hooks.md)。",
     ),
     "hook-not-readable": ProblemKind(
         "The notice cannot be read", 400,
         "The signature is good, but the body is not what its provider writes: not JSON or a form, a "
         "name given twice, an id missing. Nothing of it was recorded.",
         "签名有效，但内容不是该机构应有的写法：不是 JSON 或表单、名称重复、缺少编号等。未作任何记录。",
+    ),
+    "hook-mapping-missing": ProblemKind(
+        "The mapping of the source is not there", 503,
+        "The source asks for a mapping that the server has not read. Put its file into `hooks_dir` and "
+        "start the server anew; the provider sends the notice again.",
+        "来源所用的映射尚未被服务读取。请把文件放入 `hooks_dir` 并重启服务；对方会重新发送通知。",
     ),
     "scope-missing": ProblemKind(
         "The key lacks the scope", 403,

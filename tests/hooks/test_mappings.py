@@ -264,7 +264,7 @@ def test_what_is_not_understood_is_told_without_what_it_says() -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.decimals(),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.decimals(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip

@@ -40,8 +40,8 @@ def test_migrating_twice_changes_nothing(database: Database, tmp_path: Path) -> 
 def test_each_step_is_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that fails half-way leaves the file as the step before left it, ready to go on."""
     real = migrations("keys")
-    good = Migration(2, "0002_good.sql", "-- text\nCREATE TABLE a (x); -- one\nCREATE TABLE b (x);")
-    bad = Migration(3, "0003_bad.sql", "CREATE TABLE c (x);\nCREATE TABLE a (x);\n")
+    good = Migration(3, "0003_good.sql", "-- text\nCREATE TABLE a (x); -- one\nCREATE TABLE b (x);")
+    bad = Migration(4, "0004_bad.sql", "CREATE TABLE c (x);\nCREATE TABLE a (x);\n")
     monkeypatch.setattr(schema, "migrations", lambda _: [*real, good, bad])
     path = tmp_path / "keys.db"
     with pytest.raises(StorageError, match="already exists"):

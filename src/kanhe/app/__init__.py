@@ -9,6 +9,7 @@
 - `auditing`: log and journal, held against each other.
 - `desk_door`, `judge_link`: how console and judging process speak with each other.
 - `upkeep`: what is due beside the events; `erasing`: asking for somebody to be erased.
+- `hooks`: sources of notices, and receiving from them.
 - `pasts`: events of before, of an installation or of files; `reading`: those files.
 
 What is taken from here is loaded when it is asked for: to check a receipt, or to fold rows into the
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kanhe.app.desk_door import OpenDoor
     from kanhe.app.drift_files import has_baseline
     from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
+    from kanhe.app.hooks import HookDesk, open_receivers, read_mappings
     from kanhe.app.installation import Kanhe, Stats
     from kanhe.app.learning import build_dataset, build_dataset_of_files
     from kanhe.app.ledger import (
@@ -58,6 +60,7 @@ _HOMES = {
     "kanhe.app.desk_door": ("OpenDoor",),
     "kanhe.app.drift_files": ("has_baseline",),
     "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
+    "kanhe.app.hooks": ("HookDesk", "open_receivers", "read_mappings"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
     "kanhe.app.learning": ("build_dataset", "build_dataset_of_files"),
     "kanhe.app.ledger": (
@@ -77,13 +80,13 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "EventFile", "FileAccount", "FolderInUse", "Follower", "Kanhe", "Ledger", "OpenDoor", "OpenPast",
+    "EventFile", "FileAccount", "FolderInUse", "Follower", "HookDesk", "Kanhe", "Ledger", "OpenDoor", "OpenPast",
     "Pending",
     "Stats", "Who", "add_log_key", "ask_to_erase", "audit_log", "build_dataset",
     "build_dataset_of_files", "erasure_is_open", "find_person",
     "has_baseline", "kanhe_in_memory", "kept_policy", "last_row", "look_over_journal", "open_history", "open_journal",
-    "open_kanhe", "open_keys", "open_past", "open_policies", "open_rows", "open_sequencer", "open_shop_table",
-    "reads_beside", "retire_log_key", "shadow_report", "warm_policy",
+    "open_kanhe", "open_keys", "open_past", "open_policies", "open_receivers", "open_rows", "open_sequencer", "open_shop_table",
+    "read_mappings", "reads_beside", "retire_log_key", "shadow_report", "warm_policy",
 ]  # fmt: skip
 
 

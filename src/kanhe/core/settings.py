@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     require_keys: bool = True
     log_public: bool = False
     max_body_bytes: int = 65_536
+    max_hook_bytes: int = 524_288
+    hooks_dir: str = ""
     max_batch_bytes: int = 67_108_864
     max_batch_lines: int = 100_000
     max_in_flight: int = 2_048
@@ -138,6 +140,18 @@ SETTINGS: tuple[Setting, ...] = (
         "单个事件的最大字节数；批量请求中每行也受此限制。",
         1_024,
         1_048_576,
+    ),
+    Setting(
+        "max_hook_bytes",
+        "Largest notice of a payment provider or shop system, in bytes.",
+        "支付机构或店铺系统的单个通知的最大字节数。",
+        1_024,
+        4_194_304,
+    ),
+    Setting(
+        "hooks_dir",
+        "Folder with mappings of notices of your own; one with the name of a built-in takes its place.",
+        "自备通知映射所在目录；与自带映射同名的会取而代之。",
     ),
     Setting(
         "max_batch_bytes",

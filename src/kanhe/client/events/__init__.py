@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from kanhe.client.event import Event, KnownEvent
 from kanhe.client.events.account import (
+    AccountFactorAdded,
+    AccountFactorRemoved,
     AccountLogin,
     AccountLoginFailed,
     AccountPasswordChanged,
@@ -56,8 +58,15 @@ from kanhe.client.events.refund import (
 from kanhe.client.events.review import ReviewPosted
 from kanhe.client.events.session import SessionStarted
 from kanhe.client.events.staff import StaffAction
+from kanhe.client.events.step_up import (
+    StepUpFailed,
+    StepUpPassed,
+    StepUpRequested,
+)
 
 __all__ = [
+    "AccountFactorAdded",
+    "AccountFactorRemoved",
     "AccountLogin",
     "AccountLoginFailed",
     "AccountPasswordChanged",
@@ -93,6 +102,9 @@ __all__ = [
     "ReviewPosted",
     "SessionStarted",
     "StaffAction",
+    "StepUpFailed",
+    "StepUpPassed",
+    "StepUpRequested",
 ]
 
 BY_TYPE: dict[str, type[KnownEvent]] = {
@@ -117,6 +129,11 @@ BY_TYPE: dict[str, type[KnownEvent]] = {
     "refund.paid": RefundPaid,
     "chargeback.received": ChargebackReceived,
     "payout.requested": PayoutRequested,
+    "step_up.requested": StepUpRequested,
+    "step_up.passed": StepUpPassed,
+    "step_up.failed": StepUpFailed,
+    "account.factor_added": AccountFactorAdded,
+    "account.factor_removed": AccountFactorRemoved,
     "parcel.shipped": ParcelShipped,
     "parcel.scanned": ParcelScanned,
     "parcel.delivered": ParcelDelivered,

@@ -271,3 +271,89 @@ class AccountProfileChanged(KnownEvent, kw_only=True, frozen=True, tag="account.
     is_reshipper: fields.IsReshipper | None = None
     is_po_box: fields.IsPoBox | None = None
     external_score: fields.ExternalScore | None = None
+
+
+class AccountFactorAdded(KnownEvent, kw_only=True, frozen=True, tag="account.factor_added"):
+    """A second factor was added to an account and counts from now on.
+
+    账号新增了一个验证因素，即刻生效。
+    """
+
+    user: fields.User
+    device: fields.Device | None = None
+    ip: fields.Ip | None = None
+    session: fields.Session | None = None
+    email: fields.Email | None = None
+    phone: fields.Phone | None = None
+    card: fields.Card | None = None
+    address: fields.Address | None = None
+    merchant: fields.Merchant | None = None
+    order: fields.Order | None = None
+    product: fields.Product | None = None
+    channel: fields.Channel | None = None
+    ip_country: fields.IpCountry | None = None
+    user_agent: fields.UserAgent | None = None
+    app_version: fields.AppVersion | None = None
+    language: fields.Language | None = None
+    asn: fields.Asn | None = None
+    asn_org: fields.AsnOrg | None = None
+    is_vpn: fields.IsVpn | None = None
+    is_proxy: fields.IsProxy | None = None
+    is_tor: fields.IsTor | None = None
+    is_hosting: fields.IsHosting | None = None
+    is_automated: fields.IsAutomated | None = None
+    is_emulator: fields.IsEmulator | None = None
+    is_rooted: fields.IsRooted | None = None
+    bot_score: fields.BotScore | None = None
+    utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    lat: fields.Lat | None = None
+    lon: fields.Lon | None = None
+    factor: fields.Factor | None = None
+    step_up_method: fields.StepUpMethod | None = None
+    factor_authority: fields.FactorAuthority | None = None
+    step_up: fields.StepUp | None = None
+    note: fields.Note | None = None
+
+
+class AccountFactorRemoved(KnownEvent, kw_only=True, frozen=True, tag="account.factor_removed"):
+    """A second factor was taken off an account.
+
+    账号移除了一个验证因素。
+    """
+
+    user: fields.User
+    device: fields.Device | None = None
+    ip: fields.Ip | None = None
+    session: fields.Session | None = None
+    email: fields.Email | None = None
+    phone: fields.Phone | None = None
+    card: fields.Card | None = None
+    address: fields.Address | None = None
+    merchant: fields.Merchant | None = None
+    order: fields.Order | None = None
+    product: fields.Product | None = None
+    channel: fields.Channel | None = None
+    ip_country: fields.IpCountry | None = None
+    user_agent: fields.UserAgent | None = None
+    app_version: fields.AppVersion | None = None
+    language: fields.Language | None = None
+    asn: fields.Asn | None = None
+    asn_org: fields.AsnOrg | None = None
+    is_vpn: fields.IsVpn | None = None
+    is_proxy: fields.IsProxy | None = None
+    is_tor: fields.IsTor | None = None
+    is_hosting: fields.IsHosting | None = None
+    is_automated: fields.IsAutomated | None = None
+    is_emulator: fields.IsEmulator | None = None
+    is_rooted: fields.IsRooted | None = None
+    bot_score: fields.BotScore | None = None
+    utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    lat: fields.Lat | None = None
+    lon: fields.Lon | None = None
+    factor: fields.Factor | None = None
+    step_up_method: fields.StepUpMethod | None = None
+    factor_authority: fields.FactorAuthority | None = None
+    step_up: fields.StepUp | None = None
+    staff: fields.Staff | None = None
+    ticket: fields.Ticket | None = None
+    note: fields.Note | None = None

@@ -117,6 +117,15 @@ Approver = Annotated[str, Meta(min_length=1, max_length=128)]
 Ticket = Annotated[str, Meta(min_length=1, max_length=128)]
 """The ticket or case that justifies a staff action. 作为操作依据的工单或案件编号。"""
 
+StepUp = Annotated[str, Meta(min_length=1, max_length=128)]
+"""The step-up: the question to somebody to show that it is they. 二次验证编号：要求用户再次证明身份的一次请求。"""
+
+Factor = Annotated[str, Meta(min_length=1, max_length=128)]
+"""The factor: an authenticator app, a passkey, an address for codes. 验证因素编号：身份验证器、通行密钥或接收验证码的邮箱。"""
+
+Decision = Annotated[str, Meta(min_length=1, max_length=128)]
+"""The decision that asked for it. 引发该请求的决策编号。"""
+
 Products = Annotated[Sequence[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=200)]
 """The products of an order, cart or parcel. 订单、购物车或包裹中的商品。"""
 
@@ -164,6 +173,9 @@ Title = Annotated[str, Meta(min_length=1, max_length=256)]
 
 Source = Annotated[str, Meta(min_length=1, max_length=256)]
 """Who or what reported it. 报告来源。"""
+
+Payee = Annotated[str, Meta(min_length=1, max_length=256)]
+"""Who is paid, as the buyer is shown it. 收款方，与向买家展示的一致。"""
 
 FindingRule = Annotated[str, Meta(min_length=1, max_length=256)]
 """The rule, signature or CVE that matched. 命中的规则、特征码或 CVE 编号。"""
@@ -296,6 +308,9 @@ DwellMs = Annotated[int, Meta(ge=0, le=86400000)]
 
 BotScore = Annotated[int, Meta(ge=0, le=100)]
 """How machine-like the client looks to the shop's bot detection. 平台反爬系统给出的机器行为评分。"""
+
+AttemptsLeft = Annotated[int, Meta(ge=0, le=1000)]
+"""How often it may still be tried. 剩余尝试次数。"""
 
 ExternalScore = Annotated[int, Meta(ge=0, le=1000)]
 """The risk score another service gave, 1000 worst. 外部服务给出的风险分，1000 为最高。"""
@@ -584,6 +599,18 @@ FindingKind = Literal["firewall", "intrusion", "malware", "mail", "scanner", "wa
 
 Verdict = Literal["fraud", "legitimate", "abuse", "unknown"]
 """What turned out to be true. 事后认定的真实情况。"""
+
+StepUpPurpose = Literal["payment", "factors"]
+"""What is confirmed: a payment, or a change to the user's own factors. 验证用途：确认付款，或更改用户自己的验证因素。"""
+
+StepUpMethod = Literal["totp", "passkey", "mail", "sms", "other"]
+"""How somebody shows that it is they. 用户证明身份的方式。"""
+
+StepUpFailure = Literal["wrong_code", "wrong_passkey", "not_verified", "mismatch", "not_offered", "other"]
+"""Why it failed: the code or passkey does not fit, the device did not check who holds it, amount, payee or order are not those that were asked about, or the method was not offered. 失败原因：验证码或通行密钥不符、设备未核验持有人、金额或收款方或订单与请求不符，或未提供该方式。"""
+
+FactorAuthority = Literal["first", "step_up", "statement", "staff"]
+"""By what a factor was changed: it was the first, another one was shown, the shop says so, or customer service did it. 变更依据：首个验证因素、已用其他因素验证、平台声明，或客服操作。"""
 
 LabelSource = Literal["chargeback", "manual_review", "customer_report", "merchant_report", "police", "bank", "complaint", "system"]
 """Who established it. 认定来源。"""

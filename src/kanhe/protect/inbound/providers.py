@@ -69,6 +69,10 @@ class Provider(NamedTuple):
     worldwide: bool = True
     """Whether its ids are the same for nobody else; if not, they count within one source."""
 
+    def answer_refusal(self, problem: Problem) -> Answer:
+        """What is answered to a notice that is refused."""
+        return (self.refused or problem_answer)(problem)
+
 
 def problem_answer(problem: Problem) -> Answer:
     """A problem as RFC 9457 writes it."""

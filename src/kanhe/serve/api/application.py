@@ -36,12 +36,13 @@ from kanhe.serve.api.answers import (
 from kanhe.serve.api.batch import BatchOfEvents
 from kanhe.serve.api.counters import CONTENT_TYPE, Counters
 from kanhe.serve.api.grouping import GroupCommit
+from kanhe.serve.api.hooks import HookRoutes
 from kanhe.serve.api.intake import Intake
 from kanhe.serve.api.intake_limits import Disconnected, Reading
 from kanhe.serve.api.lists import ListRoutes
 from kanhe.serve.api.log import LogRoutes
 from kanhe.serve.api.policy import PolicyRoutes
-from kanhe.serve.api.ports import Engine
+from kanhe.serve.api.ports import Engine, Hooks
 from kanhe.serve.api.single import SingleEvent
 from kanhe.serve.api.step_up import StepUpRoutes
 
@@ -63,8 +64,9 @@ class Application:
         gate: Gate,
         describe: Callable[[], bytes],
         step_ups: StepUps | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
-        """Without `step_ups` there are no routes for them."""
+        """Without `step_ups` or `hooks` there are no routes for them."""
         self.engine = engine
         self.gate = gate
         self.counters = Counters(engine.stats)
@@ -75,7 +77,7 @@ class Application:
         self._describe = describe
         self._most_in_flight = settings.max_in_flight
         self.singles, self._events = self._event_routes(settings)
-        self._rest = self._other_routes(settings)
+        self._rest = self._other_routes(settings, hooks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing that goes wrong leaves here as anything but a problem."""
@@ -149,9 +151,14 @@ class Application:
             "/v1/events:batch": BatchOfEvents(intake, False, *most),
         }
 
-    def _other_routes(self, settings: Settings) -> Router:
+    def _other_routes(self, settings: Settings, hooks: Hooks | None) -> Router:
+        received: list[Route] = []
+        if hooks is not None:
+            most = settings.max_hook_bytes
+            received = HookRoutes(hooks, self.intake, most, self.full, overloaded).routes()
         return Router(
             routes=[
+                *received,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),

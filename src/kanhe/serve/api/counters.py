@@ -60,6 +60,7 @@ class Counters(Collector):
         self._stats = stats
         self._answers: Counter[tuple[bool, str, str]] = Counter()
         self._refused: dict[str, int] = defaultdict(int)
+        self._notices: Counter[tuple[str, str]] = Counter()
         self._latency = _Histogram(LATENCY_BOUNDS_S)
         self._group = _Histogram(GROUP_BOUNDS)
         self.in_flight = 0
@@ -78,6 +79,10 @@ class Counters(Collector):
     def refused(self, problem_type: str) -> None:
         """Count one refusal under the last part of its problem type."""
         self._refused[problem_type.rpartition("/")[2]] += 1
+
+    def noticed(self, source: str, outcome: str) -> None:
+        """Count one request to a source of notices, by what became of it."""
+        self._notices[source, outcome] += 1
 
     def exposition(self) -> bytes:
         """Everything in the Prometheus text format."""
@@ -105,6 +110,12 @@ class Counters(Collector):
         for problem, count in self._refused.items():
             refused.add_metric([problem], count)
         yield refused
+        notices = CounterMetricFamily(
+            "kanhe_hook_notices", "Requests to sources of notices.", labels=["source", "outcome"]
+        )
+        for place, count in self._notices.items():
+            notices.add_metric(place, count)
+        yield notices
         yield CounterMetricFamily(
             "kanhe_repeated", "Events sent again and answered as before.", value=repeated
         )

@@ -85,10 +85,20 @@ def describe_openapi(registry: DescribedRegistry) -> bytes:
         "security": [{"key": []}],
         "tags": [
             {"name": name}
-            for name in ("decisions", "events", "log", "lists", "policy", "step-up", "operation")
+            for name in (
+                "decisions",
+                "events",
+                "notices",
+                "log",
+                "lists",
+                "policy",
+                "step-up",
+                "operation",
+            )
         ],
         "paths": {
             **_event_paths(registry),
+            **_hook_paths(),
             **_log_paths(),
             **_list_paths(),
             **_policy_paths(),
@@ -358,6 +368,36 @@ def _step_up_paths() -> dict[str, Any]:
             item["parameters"] = [_path_parameter(name, PARAMETERS[name]) for name in named]
         item[one.method] = operation
     return paths
+
+
+def _hook_paths() -> dict[str, Any]:
+    taken = {
+        "description": "Durable; the body is what the provider expects (WeChat Pay: 204, none)."
+    }
+    refusals = {
+        "400": {"description": "Signed, but not readable."},
+        "401": {"description": "Not signed by the source, too old, or of another account."},
+        **_refusals("404", "408", "413", "415", "429", "503"),
+    }
+    operation = _operation(
+        "receiveNotice", "notices", "Take in a notice of a payment provider or shop system",
+        taken, refusals,
+    )  # fmt: skip
+    operation["description"] = (
+        "Signed by the provider; no key. Refusals are problems, but for Alipay (`failure`) and WeChat "
+        "Pay (`code` and `message`)."
+    )
+    operation["security"] = []
+    operation["parameters"] = [_path_parameter("source", "The name of the source.")]
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+        },
+    }
+    operation["responses"]["204"] = taken
+    return {"/v1/hooks/{source}": {"post": operation}}
 
 
 def _operation_paths() -> dict[str, Any]:

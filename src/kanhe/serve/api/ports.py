@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from kanhe.core.errors import Problem
 from kanhe.core.event import Asked
+from kanhe.core.notice import Notice
+from kanhe.core.time import Clock
 from kanhe.judge.policy.life import Step
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.verdict.caps import Stop
@@ -265,6 +268,99 @@ class Engine(Protocol):
 
     def stats(self) -> Stats:
         """Numbers for the metrics."""
+
+
+class HookAnswer(Protocol):
+    """What a provider is answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def media_type(self) -> str:
+        """Of the body; empty without one."""
+
+    @property
+    def body(self) -> bytes:
+        """The body."""
+
+
+class HookProvider(Protocol):
+    """How a provider wants to be answered."""
+
+    @property
+    def accepted(self) -> HookAnswer:
+        """That its notice was taken."""
+
+    def answer_refusal(self, problem: Problem, /) -> HookAnswer:
+        """That it was not."""
+
+
+class HookEvent(Protocol):
+    """An event that a notice becomes."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+
+class HookUnderstood(Protocol):
+    """What a notice means."""
+
+    @property
+    def events(self) -> Sequence[HookEvent]:
+        """What it becomes."""
+
+    @property
+    def aside(self) -> str:
+        """Empty, or the kind under which it was set aside."""
+
+    @property
+    def mistakes(self) -> Sequence[str]:
+        """What was not as its mapping declares."""
+
+
+class HookReceiver(Protocol):
+    """A source of notices; see `kanhe.app.hooks`."""
+
+    @property
+    def name(self) -> str:
+        """What it is called by."""
+
+    @property
+    def rate_per_s(self) -> float:
+        """Notices per second in the long run; 0 means without limit."""
+
+    @property
+    def provider(self) -> HookProvider:
+        """Whose notices they are."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether its mapping is known."""
+
+    def notices(
+        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, now_ms: int, /
+    ) -> Sequence[Notice]:
+        """The notices in an authentic request; raises a refusal for any other."""
+
+    def understand(self, notice: Notice, now_ms: int, /) -> HookUnderstood:
+        """What one of them means."""
+
+    def asked(self, understood: Any, /) -> Sequence[Asked]:
+        """The events to take in because of it."""
+
+
+class Hooks(Protocol):
+    """The sources of notices."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time that notices are held against."""
+
+    def find(self, name: str, /) -> HookReceiver | None:
+        """The source that is called so. Raises `StorageError`."""
 
 
 class KeyHolder(Protocol):

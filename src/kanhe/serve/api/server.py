@@ -21,7 +21,7 @@ from kanhe.protect.desk_pass import DeskDoor
 from kanhe.serve.api.access import Gate
 from kanhe.serve.api.application import Application, note_fault
 from kanhe.serve.api.connection import connection_type
-from kanhe.serve.api.ports import Engine, Keys
+from kanhe.serve.api.ports import Engine, Hooks, Keys
 from kanhe.serve.listening import TickingServer, bind, server_config, url_of
 
 if TYPE_CHECKING:
@@ -71,14 +71,15 @@ def run_server(
     listening: Callable[[str], None] = lambda url: None,
     desk: DeskDoor | None = None,
     step_ups: StepUps | None = None,
+    hooks: Hooks | None = None,
 ) -> None:
     """Serve until told to stop. Raises `SettingsError` if the address cannot be listened on.
 
     Without `keys` every caller is let in, which is only accepted on a loopback address.
     `listening` is told the URL once the port is bound. `desk` is where the console's passes open,
-    `step_ups` are those of buyers.
+    `step_ups` are those of buyers, `hooks` the sources of notices.
     """
-    server, sock = prepare_server(engine, keys, settings, describe, desk, step_ups)
+    server, sock = prepare_server(engine, keys, settings, describe, desk, step_ups, hooks)
     with sock:
         url = url_of(sock)
         _log.info("serve.listening", extra={"url": url, "keys": keys is not None})
@@ -96,6 +97,7 @@ def prepare_server(
     describe: Callable[[], bytes],
     desk: DeskDoor | None = None,
     step_ups: StepUps | None = None,
+    hooks: Hooks | None = None,
 ) -> tuple[ApiServer, socket.socket]:
     """A server and the socket it will listen on, already bound."""
     if keys is None and not is_loopback(settings.host):
@@ -103,7 +105,8 @@ def prepare_server(
             f"without API keys Kanhe only listens on this machine (127.0.0.1), not on "
             f"{settings.host}; make a key with 'kanhe keys create' and leave out --open"
         )
-    application = Application(engine, settings, Gate(keys, desk=desk), describe, step_ups)
+    gate = Gate(keys, desk=desk)
+    application = Application(engine, settings, gate, describe, step_ups, hooks)
     connection = connection_type(
         application,
         settings.max_connections,

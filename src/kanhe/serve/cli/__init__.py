@@ -5,7 +5,7 @@
 - `options`: those that many commands have.
 - `wording`: what is said to people, from `phrases`, in English and Chinese.
 - `terminal`: tables, JSON, errors and exit codes.
-- `serving`, `deciding`, `importing`, `keyring`, `packs`, `listing`, `doctor`, `demo`, `replaying`,
+- `serving`, `deciding`, `importing`, `keyring`, `hooks`, `packs`, `listing`, `doctor`, `demo`, `replaying`,
   `labelling`, `backtesting`, `tuning`, `datasets`, `evaluating`, `modelling`, `drifting`, `ledger`,
   `policy_life`, `policy_desk`, `beside`, `sequencing`, `erasing`, `staff`, `witness`: the work.
 

@@ -46,7 +46,7 @@ def opened(settings: Settings) -> Kanhe:
 def serve(settings: Settings, *more: Sequence[str]) -> None:
     """Serve until told to stop, with what `more` commands do running beside. Refuses to start where
     nobody could get in."""
-    from kanhe.app import OpenDoor, has_baseline, open_keys
+    from kanhe.app import OpenDoor, has_baseline, open_keys, open_receivers
     from kanhe.app.stepping_up.opening import StepUps
     from kanhe.serve.api.openapi import describe_openapi
     from kanhe.serve.api.server import run_server
@@ -90,7 +90,13 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
             beside.append(ProcessBeside(settings, "console", "console"))
         beside += [ProcessBeside(settings, command[0], *command) for command in more]
         try:
-            run_server(engine, keys, settings, description, listening, door.door, step_ups)
+            hooks = open_receivers(settings, engine.pack.registry, now_ms)
+            try:
+                run_server(
+                    engine, keys, settings, description, listening, door.door, step_ups, hooks
+                )
+            finally:
+                hooks.close()
         finally:
             door.close()
             step_ups.close()

@@ -6,6 +6,7 @@ from kanhe.serve.cli.phrases.backtest import BACKTEST
 from kanhe.serve.cli.phrases.datasets import DATASETS
 from kanhe.serve.cli.phrases.drift import DRIFT
 from kanhe.serve.cli.phrases.help import HELP
+from kanhe.serve.cli.phrases.hooks import HOOKS
 from kanhe.serve.cli.phrases.indexing import INDEXING
 from kanhe.serve.cli.phrases.labels import LABELS
 from kanhe.serve.cli.phrases.learning import LEARNING
@@ -19,7 +20,7 @@ from kanhe.serve.cli.phrases.work import WORK
 
 TABLES = (
     HELP, WORK, REPLAY, LEDGER, LABELS, DATASETS, DRIFT, BACKTEST, TUNING, INDEXING, LEARNING, MODELS, POLICY,
-    STAFF,
+    STAFF, HOOKS,
 )  # fmt: skip
 CATALOGUE: dict[str, tuple[str, str]] = {
     key: texts for table in TABLES for key, texts in table.items()
