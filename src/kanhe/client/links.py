@@ -63,6 +63,10 @@ class Link:
         """Ask whether Kanhe would take an event."""
         return self._send("GET", READY, b"", {}, timeout_s)
 
+    def call(self, method: str, path: str, body: bytes, timeout_s: float) -> Reply | Failure:
+        """Ask something else of Kanhe."""
+        return self._send(method, path, body, _JSON if body else {}, timeout_s)
+
     def close(self) -> None:
         """Close what this process has opened."""
         with self._lock:
@@ -140,11 +144,15 @@ class AsyncLink:
 
     async def ask(self, event: Outgoing, timeout_s: float) -> Reply | Failure:
         """Have one event judged."""
+        return await self.call("POST", DECIDE, event.body, timeout_s)
+
+    async def call(self, method: str, path: str, body: bytes, timeout_s: float) -> Reply | Failure:
+        """Ask something else of Kanhe."""
         client = self._opened()
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await client.post(
-                    DECIDE, content=event.body, headers=_JSON, timeout=timeout_s
+                answer = await client.request(
+                    method, path, content=body, headers=_JSON if body else {}, timeout=timeout_s
                 )
         except httpx.HTTPError as error:
             return failure_of(error)

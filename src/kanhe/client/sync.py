@@ -20,6 +20,7 @@ from kanhe.client.event import AnyEvent, Outgoing
 from kanhe.client.options import read_options
 from kanhe.client.queue import RefusedEvent
 from kanhe.client.stats import Stats
+from kanhe.client.step_up import StepUps
 from kanhe.client.wire import Failure, Reply
 
 
@@ -66,6 +67,8 @@ class Kanhe:
             breaker_pause=breaker_pause, breaker_longest=breaker_longest, insecure=insecure,
         )  # fmt: skip
         self._engine = Engine(options, verify, transport)
+        self.step_up = StepUps(self._engine.link.call)
+        """Asking buyers to show that it is they; see `kanhe.client.step_up`."""
         self._end = weakref.finalize(self, self._engine.close)
 
     def decide(self, event: AnyEvent) -> Decision:

@@ -21,6 +21,7 @@ from kanhe.client.links import AsyncLink
 from kanhe.client.options import read_options
 from kanhe.client.queue import RefusedEvent
 from kanhe.client.stats import Stats
+from kanhe.client.step_up import AsyncStepUps
 from kanhe.client.wire import Failure, Reply
 
 
@@ -55,6 +56,8 @@ class AsyncKanhe:
         )  # fmt: skip
         self._engine = Engine(options, verify, sender_transport)
         self._link = AsyncLink(options, verify, transport)
+        self.step_up = AsyncStepUps(self._link.call)
+        """Asking buyers to show that it is they; see `kanhe.client.step_up`."""
         self._end = weakref.finalize(self, self._engine.close)
 
     async def decide(self, event: AnyEvent) -> Decision:
