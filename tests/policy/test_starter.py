@@ -99,8 +99,8 @@ def test_it_is_large_enough_for_a_first_day() -> None:
 
 
 def test_features_stay_affordable() -> None:
-    """Every declared feature costs time on every event that names its entity: at most 85."""
-    assert len(PACK.features) <= 85
+    """Every declared feature costs time on every event that names its entity: at most 86."""
+    assert len(PACK.features) <= 86
 
 
 def test_features_know_everyone() -> None:
