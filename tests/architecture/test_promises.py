@@ -29,6 +29,7 @@ CATCHES_ALL: dict[tuple[str, str], str] = {
         "app/installation.py",
         "_walk",
     ): "what breaks for one event of a group is that event's outcome",
+    ("client/network.py", "ask"): "what breaks while a name is looked up is told to whoever asked",
     ("app/loops.py", "_run"): "what runs beside the pages tries again",
     (
         "serve/console/guard.py",

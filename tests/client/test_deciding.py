@@ -230,6 +230,19 @@ def test_a_name_that_is_not_found_in_time_is_left_behind(
     assert asked.is_set()
 
 
+@pytest.mark.parametrize("error", [OSError("no"), UnicodeError("label"), RuntimeError("odd")])
+def test_a_look_up_that_breaks_is_no_connection(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Whatever a look-up of a name fails with, the checkout gets its declared answer."""
+
+    def broken(*_: object, **__: object) -> list[Any]:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    assert client("http://localhost:1", timeout=0.2).decide(_payment()).fallback
+
+
 def test_a_dead_kanhe_costs_no_timeout_each(client: Client, nowhere: str) -> None:
     """After a few failures nobody waits: the answer is the fallback at once."""
     kanhe = client(nowhere, timeout=0.1, breaker_pause=60, breaker_longest=60)

@@ -218,13 +218,14 @@ def _look_up(
     """The addresses of a name. The system's look-up has no bound, so it is left behind when time is up."""
     if _is_address(host):
         return _addresses(host, port)
-    found: queue.SimpleQueue[list[tuple[socket.AddressFamily, Address]] | OSError | UnicodeError]
+    found: queue.SimpleQueue[list[tuple[socket.AddressFamily, Address]] | Exception]
     found = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             found.put(_addresses(host, port))
-        except (OSError, UnicodeError) as error:  # a label of a name may be too long
+        except Exception as error:
+            # Whatever it is, it belongs to the one who asked, not to this thread.
             found.put(error)
 
     threading.Thread(target=ask, name="kanhe-name", daemon=True).start()
@@ -232,7 +233,7 @@ def _look_up(
         answer = found.get(timeout=seconds)
     except queue.Empty:
         raise httpcore.ConnectTimeout("the name was not found in time") from None
-    if isinstance(answer, OSError | UnicodeError):
+    if isinstance(answer, Exception):
         raise httpcore.ConnectError(f"the name was not found: {answer}")
     return answer
 
