@@ -53,7 +53,7 @@ def test_the_registrys_example_is_made_and_read(name: str) -> None:
     sent = outgoing(kind(**example))
     assert json.loads(sent.body) == TYPES[name].example
     assert (sent.event_id, sent.type) == (example["id"], name)
-    Reader(builtin()).read("shop", sent.body, NOW_MS, frozenset({"lists"}))
+    Reader(builtin()).read("shop", sent.body, NOW_MS, frozenset({TYPES[name].restricted}))
 
 
 @pytest.mark.parametrize("name", TYPES)
