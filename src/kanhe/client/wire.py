@@ -11,6 +11,7 @@ from kanhe.client.errors import Problem
 from kanhe.client.queue.ports import Refusing, Waiting
 
 DECIDE = "/v1/decisions"
+DECIDE_ALL = "/v1/decisions:batch"
 RECORD_ALL = "/v1/events:batch"
 READY = "/readyz"
 MOST_ANSWER_BYTES = 16_777_216

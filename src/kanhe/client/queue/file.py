@@ -37,6 +37,7 @@ CREATE TABLE waiting (
   event_id TEXT NOT NULL UNIQUE,
   type TEXT NOT NULL,
   body BLOB NOT NULL,
+  judge INTEGER NOT NULL,
   faults INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE refused (
@@ -44,6 +45,7 @@ CREATE TABLE refused (
   event_id TEXT NOT NULL,
   type TEXT NOT NULL,
   body BLOB NOT NULL,
+  judge INTEGER NOT NULL,
   refused_ms INTEGER NOT NULL,
   problem TEXT NOT NULL,
   detail TEXT NOT NULL
@@ -75,7 +77,8 @@ class FileQueue:
                 known = "SELECT 1 FROM waiting WHERE event_id = ?"
                 return db.execute(known, (event.event_id,)).fetchone() is not None
             db.execute(
-                "INSERT OR IGNORE INTO waiting (event_id, type, body) VALUES (?, ?, ?)", event
+                "INSERT OR IGNORE INTO waiting (event_id, type, body, judge) VALUES (?, ?, ?, ?)",
+                event,
             )
         self._unsynced = True
         return True
@@ -85,14 +88,15 @@ class FileQueue:
         found: list[Waiting] = []
         with self._sending.reading() as db:
             rows = db.execute(
-                "SELECT number, event_id, body, faults FROM waiting ORDER BY number LIMIT ?",
+                "SELECT number, event_id, body, judge, faults FROM waiting ORDER BY number LIMIT ?",
                 (most,),
             )
             for row in rows:
-                most_bytes -= len(row[2]) + 1
-                if found and most_bytes < 0:
+                event = Waiting(*row)._replace(judge=bool(row[3]))
+                most_bytes -= len(event.body) + 1
+                if found and (most_bytes < 0 or event.judge != found[0].judge):
                     break
-                found.append(Waiting(*row))
+                found.append(event)
         return found
 
     def settle(self, taken: Sequence[int], refused: Sequence[Refusing]) -> int:
@@ -100,7 +104,7 @@ class FileQueue:
         gone = [(number,) for number in (*taken, *(one.number for one in refused))]
         with self._sending.transaction() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO refused SELECT number, event_id, type, body, ?, ?, ?"
+                "INSERT OR REPLACE INTO refused SELECT number, event_id, type, body, judge, ?, ?, ?"
                 " FROM waiting WHERE number = ?",
                 [(now_ms(), one.problem, one.detail, one.number) for one in refused],
             )
@@ -158,8 +162,8 @@ class FileQueue:
             back = 0
             for number in chosen:
                 db.execute(
-                    "INSERT OR IGNORE INTO waiting (event_id, type, body)"
-                    " SELECT event_id, type, body FROM refused WHERE number = ?",
+                    "INSERT OR IGNORE INTO waiting (event_id, type, body, judge)"
+                    " SELECT event_id, type, body, judge FROM refused WHERE number = ?",
                     (number,),
                 )
                 back += db.execute("DELETE FROM refused WHERE number = ?", (number,)).rowcount

@@ -46,9 +46,11 @@ class MemoryQueue:
         with self._lock:
             for number, (event, faults) in self._events.items():
                 most_bytes -= len(event.body) + 1
-                if found and (len(found) == most or most_bytes < 0):
+                if found and (
+                    len(found) == most or most_bytes < 0 or event.judge != found[0].judge
+                ):
                     break
-                found.append(Waiting(number, event.event_id, event.body, faults))
+                found.append(Waiting(number, event.event_id, event.body, event.judge, faults))
         return found
 
     def settle(self, taken: Sequence[int], refused: Sequence[Refusing]) -> int:

@@ -19,6 +19,7 @@ class Waiting(NamedTuple):
     """Grows with each event; those with smaller numbers are sent first."""
     event_id: str
     body: bytes
+    judge: bool
     faults: int
     """How often Kanhe failed on this event alone."""
 
@@ -55,7 +56,8 @@ class Queue(Protocol):
         """Keep an event; False if the queue is full. One that waits already is kept once."""
 
     def head(self, most: int, most_bytes: int) -> list[Waiting]:
-        """The first events, at most so many and so many bytes, but at least one if there is one."""
+        """The first events, at most so many and so many bytes, but at least one if there is one; all of
+        them to be judged, or none."""
 
     def settle(self, taken: Sequence[int], refused: Sequence[Refusing]) -> int:
         """Let go of what Kanhe has, and keep apart what it refused: both at once, or neither.
