@@ -217,12 +217,17 @@ def test_an_order_of_woocommerce() -> None:
     assert paid["amount_minor"] == 2_935 and paid["payment"] == "727"
     later = {**order, "customer_id": 26, "refunds": [
         {"id": 5, "total": "-10.00"}, {"id": 6, "total": "-0.35"}]}  # fmt: skip
-    again, first, second = events("woocommerce", later, "order.updated")
+    same, again, first, second = events("woocommerce", later, "order.updated")
+    assert same["id"] == placed["id"]
     assert again["id"] == paid["id"] and again["user"] == "26"
     assert [first["amount_minor"], second["amount_minor"]] == [1_000, 35]
     assert first["id"] == "woocommerce:727:5:refund.paid"
-    waiting = {**order, "status": "on-hold", "date_paid_gmt": None}
-    assert aside("woocommerce", waiting, "order.updated") == "order-goes-on"
+    draft = {**order, "status": "checkout-draft", "date_paid_gmt": None}
+    assert aside("woocommerce", draft, "order.created") == "checkout-draft"
+    waiting = {**draft, "status": "on-hold"}
+    assert [event["id"] for event in events("woocommerce", waiting, "order.updated")] == [
+        placed["id"]
+    ]
 
 
 def test_wechat_pay_and_alipay() -> None:

@@ -103,7 +103,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     desk = HookDesk(settings, clock)
     for name, make in CASES.items():
         case = make()
-        desk.add(name, "shop", case.provider, case.credentials, rate_per_s=0.0)
+        account = "2017091508741945" if name == "alipay" else ""
+        desk.add(name, "shop", case.provider, case.credentials, account=account, rate_per_s=0.0)
     desk.close()
     yield from running(kanhe_in_memory(settings, clock), settings, clock)
 
@@ -393,6 +394,7 @@ def test_what_cannot_be_a_source(tmp_path: Path) -> None:
         refuse(desk, name, "a", "stripe", key, match="a source is called by")
     refuse(desk, "x", "a\n", "stripe", key, match="tenant")
     refuse(desk, "x", "a", "paypal", key, match="there is no provider")
+    refuse(desk, "x", "a", "alipay", [pem], match="--account")
     refuse(desk, "x", "a", "stripe", [], match="needs a secret")
     refuse(desk, "x", "a", "stripe", [*key, pem], match="has no public key")
     refuse(desk, "x", "a", "wechat_pay", key, match="needs a secret and public key|public key")

@@ -131,6 +131,11 @@ class HookDesk:
             raise HookError(f"there is no provider {provider[:64]!r}: {', '.join(PROVIDERS)}")
         if len(account) > 256 or not account.isprintable():
             raise HookError("an account has at most 256 printable characters")
+        if PROVIDERS[provider].needs_account and not account:
+            known = PROVIDERS[provider]
+            raise HookError(
+                f"say by --account whose notices of {known.title} they are: {known.account}"
+            )
         if not 0 <= rate_per_s <= 100_000:
             raise HookError("a rate lies between 0 (no limit) and 100000 notices per second")
         _check(PROVIDERS[provider], credentials)
@@ -147,15 +152,15 @@ class HookDesk:
         return self.get(name)
 
     def rotate(self, name: str, fresh: Sequence[Credential], overlap_ms: int) -> HookSource:
-        """Give a source new secrets: from now on they count, and those before them for `overlap_ms`
-        more. Keys with a serial stay beside keys with another. Raises `HookError`."""
+        """Give a source new secrets: from now on they count, and those of the same kind before them
+        for `overlap_ms` more. Raises `HookError`."""
         now = self._clock()
-        replaced = {(one.kind, one.label) for one in fresh}
+        replaced = {one.kind for one in fresh}
 
         def after(before: Sequence[Credential]) -> list[Credential]:
             kept = []
             for one in before:
-                if (one.kind, one.label) in replaced and not one.until_ms:
+                if one.kind in replaced and not one.until_ms:
                     one = msgspec.structs.replace(one, until_ms=max(1, now + overlap_ms))
                 if one.good_at(now):
                     kept.append(one)

@@ -66,6 +66,11 @@ class Provider(NamedTuple):
     either: bool = False
     by_serial: bool = False
     """Whether public keys are told apart by the serial that a notice names."""
+    needs_account: bool = False
+    """Whether its keys say too little of whom a notice is for, so that the account must be named."""
+    most_bytes: int = 0
+    """The largest body, where it has to be taken apart before its signature can be checked, and so
+    costs more than reading it; 0: what the server takes."""
     worldwide: bool = True
     """Whether its ids are the same for nobody else; if not, they count within one source."""
 
@@ -98,7 +103,7 @@ _ALL = (
     Provider(
         "adyen", "Adyen", adyen.check,
         {"secret": credentials.hex_secret, "password": credentials.basic_password}, ("secret",),
-        "the merchant account", Answer(200, "text/plain", b"[accepted]"),
+        "the merchant account", Answer(200, "text/plain", b"[accepted]"), most_bytes=131_072,
     ),
     Provider(
         "shopify", "Shopify", shopify.check, {"secret": credentials.text_secret}, ("secret",),
@@ -117,6 +122,7 @@ _ALL = (
     Provider(
         "alipay", "Alipay", alipay.check, {"public_key": credentials.rsa_public_key},
         ("public_key",), "the app_id", Answer(200, "text/plain", b"success"), _alipay_refusal,
+        needs_account=True, most_bytes=65_536,
     ),
     Provider(
         "standard", "Standard Webhooks", standard_webhooks.check,

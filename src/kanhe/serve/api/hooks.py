@@ -32,6 +32,8 @@ from kanhe.serve.api.ports import HookReceiver, Hooks
 _log = logging.getLogger("kanhe.serve")
 _BURST_S = 10
 """So many seconds' worth of notices may come at once."""
+_USUAL_BYTES = 16_384
+"""So many bytes cost as much as a notice more: reading them is work for the process that judges."""
 _MOST_BUCKETS = 2_000
 _MOST_TOLD = 20
 
@@ -82,12 +84,11 @@ class HookRoutes:
             raise self._overloaded()
         headers = request.headers.raw
         head = read_head(headers)
-        body = await self._intake.reading.whole(
-            request.receive, head.length, self._most_bytes
-        )  # (2)
+        most = min(self._most_bytes, receiver.provider.most_bytes or self._most_bytes)
+        body = await self._intake.reading.whole(request.receive, head.length, most)  # (2)
         now_ms = self._hooks.clock()
         notices = receiver.notices(headers, body, now_ms)  # (3)
-        self._spend(receiver)
+        self._spend(receiver, len(body))
         if not receiver.ready:
             raise rejected(
                 "hook-mapping-missing", "The mapping of the source is not there", 503,
@@ -137,9 +138,9 @@ class HookRoutes:
                 fresh |= not result.repeated
         return fresh
 
-    def _spend(self, receiver: HookReceiver) -> None:
-        """Charge one notice to the rate of its source. Only authentic ones are: nobody else can use
-        it up."""
+    def _spend(self, receiver: HookReceiver, size: int) -> None:
+        """Charge one notice to the rate of its source, a large one like several. Only authentic ones
+        are: nobody else can use it up."""
         rate = receiver.rate_per_s
         if rate <= 0:
             return
@@ -149,7 +150,7 @@ class HookRoutes:
         if bucket is None:
             bucket = Bucket(rate, max(1.0, rate * _BURST_S), self._monotonic)
             self._buckets[receiver.name, rate] = bucket
-        wait_s = bucket.take()
+        wait_s = bucket.take(1 + size // _USUAL_BYTES)
         if wait_s > 0.0:
             raise rejected(
                 "rate-exceeded", "Too many notices", 429,

@@ -293,6 +293,10 @@ class HookProvider(Protocol):
     def accepted(self) -> HookAnswer:
         """That its notice was taken."""
 
+    @property
+    def most_bytes(self) -> int:
+        """The largest body, 0 if there is no other limit than that of the server."""
+
     def answer_refusal(self, problem: Problem, /) -> HookAnswer:
         """That it was not."""
 
