@@ -27,8 +27,10 @@ from kanhe.protect.inbound.evidence import (
 )
 from kanhe.protect.inbound.reading import read_object
 
-MOST_ITEMS = 100
+MOST_ITEMS = 50
 """Items of one request; Adyen sends one in JSON today."""
+MOST_VALUES = 4_000
+"""Values of one request: it is read before anybody knows that it is authentic."""
 _SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
 
 
@@ -39,7 +41,7 @@ def check(
     Raises a refusal."""
     _check_password(request, in_force(credentials, "password", now_ms))
     keys = in_force(credentials, "secret", now_ms)
-    items = _items(read_object(request.body))
+    items = _items(read_object(request.body, MOST_VALUES))
     for item in items:
         _check_item(item, keys)
         if account and item.get("merchantAccountCode") != account:

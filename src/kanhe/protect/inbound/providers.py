@@ -103,7 +103,7 @@ _ALL = (
     Provider(
         "adyen", "Adyen", adyen.check,
         {"secret": credentials.hex_secret, "password": credentials.basic_password}, ("secret",),
-        "the merchant account", Answer(200, "text/plain", b"[accepted]"), most_bytes=131_072,
+        "the merchant account", Answer(200, "text/plain", b"[accepted]"), most_bytes=65_536,
     ),
     Provider(
         "shopify", "Shopify", shopify.check, {"secret": credentials.text_secret}, ("secret",),

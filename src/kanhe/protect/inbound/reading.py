@@ -14,6 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 from kanhe.protect.inbound.evidence import not_readable
 
+MOST_VALUES = 60_000
+"""Values of one body; an order with hundreds of lines has some ten thousand."""
 MOST_PARAMETERS = 200
 """Parameters of one form."""
 _DIGITS_MAX = 40
@@ -22,8 +24,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030"}  # fmt: skip
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Numbers with a point are `Decimal`s. Raises a refusal."""
+def read_object(raw: bytes, most_values: int = MOST_VALUES) -> dict[str, Any]:
+    """The JSON object in a body. Numbers with a point are `Decimal`s. Raises a refusal, also for a
+    body with more values than `most_values`: it is they that cost, not the bytes."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > most_values:
+        raise not_readable(f"The body holds more than {most_values:,} values.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -57,7 +57,7 @@ class Understood(NamedTuple):
 
 def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
     """The events of a notice. `scope` is what its ids are counted under, such as the provider."""
-    row = _row(mapping, notice, None)
+    row = tuple([path.find(notice, None) for path in mapping.paths])
     try:
         for rule in mapping.set_aside:  # (1)
             if _hold(rule.tests, row):
@@ -90,7 +90,7 @@ def _events(
     entries = entries_at(notice.document, event.listed)
     if len(entries) > MOST_LINES:
         raise CellError(f"expected at most {MOST_LINES} entries in {'.'.join(event.listed)}")
-    rows = [_row(mapping, notice, entry) for entry in entries]
+    rows = [_row(mapping, notice, row, entry) for entry in entries]
     rows = [one for one in rows if _hold(event.only, one)]
     if event.only and not rows:
         return
@@ -123,8 +123,12 @@ def _id_of(event: HookEvent, notice: Notice, row: Row, scope: str) -> str:  # (3
     return f"{scope}:{digest}:{event.map.type}"[:ID_MAX]
 
 
-def _row(mapping: HookMapping, notice: Notice, entry: Any) -> Row:
-    return tuple([path.find(notice, entry) for path in mapping.paths])
+def _row(mapping: HookMapping, notice: Notice, whole: Row, entry: Any) -> Row:
+    """The row of the notice with what is about an entry filled in."""
+    cells = list(whole)
+    for column in mapping.starred:
+        cells[column] = mapping.paths[column].find(notice, entry)
+    return tuple(cells)
 
 
 def _hold(tests: tuple[CellTest, ...], row: Row) -> bool:

@@ -51,6 +51,8 @@ class HookMapping:
     en: str
     zh: str
     paths: tuple[Path, ...]
+    starred: tuple[int, ...]
+    """Which of them are about an entry of a list."""
     set_aside: tuple[LineRule, ...]
     events: tuple[HookEvent, ...]
 
@@ -111,6 +113,7 @@ class _HookReading(MappingReading):
         self.mistakes.raise_any()
         return HookMapping(
             texts["name"], texts["provider"], texts["en"], texts["zh"], tuple(self.paths),
+            tuple(index for index, path in enumerate(self.paths) if path.starred),
             tuple(set_aside), tuple(events),
         )  # fmt: skip
 
