@@ -352,6 +352,10 @@ class Receivers:
             mapping = None
         return Receiver(source, mapping)
 
+    def count(self) -> int:
+        """How many sources there are."""
+        return len(self._desk.all())
+
     def close(self) -> None:
         """Release the file."""
         self._desk.close()

@@ -18,7 +18,14 @@ from typing import Literal
 
 import msgspec
 
-from kanhe.app import Ledger, kanhe_in_memory, last_row, look_over_journal, open_keys
+from kanhe.app import (
+    Ledger,
+    kanhe_in_memory,
+    last_row,
+    look_over_journal,
+    open_keys,
+    open_receivers,
+)
 from kanhe.core.errors import KanheError
 from kanhe.core.settings import Settings
 from kanhe.judge.policy.pack import load_pack
@@ -202,6 +209,20 @@ def _keys(settings: Settings) -> Check:
     return _check("keys", "fine" if count else "look", words("found.keys", count=count))
 
 
+def _hooks(settings: Settings) -> Check:
+    """Whether a server could receive: every source opens, and its mapping is there without mistakes."""
+    if not (Path(settings.data_dir) / "keys.db").exists() and not settings.hooks_dir:
+        return _check("hooks", "fine", words("found.hooks", count=0))
+    try:
+        registry = load_pack(folder_of(settings, None)).registry
+        receivers = open_receivers(settings, registry, now_ms)
+    except KanheError as error:
+        return _check("hooks", "bad", str(error))
+    count = receivers.count()
+    receivers.close()
+    return _check("hooks", "fine", words("found.hooks", count=count))
+
+
 def _log_keys(settings: Settings) -> Check:
     """Whether the keys that sign the log can be read, and by their owner only."""
     try:
@@ -250,6 +271,6 @@ def _existing(folder: Path) -> Path:
 
 
 _CHECKS: tuple[Callable[[Settings], Check], ...] = (
-    _python, _policy, _kernel, _folder, _disk, _sync, _journal, _clock, _files, _port, _keys,
+    _python, _policy, _kernel, _folder, _disk, _sync, _journal, _clock, _files, _port, _keys, _hooks,
     _log_keys, _log, _witnesses,
 )  # fmt: skip

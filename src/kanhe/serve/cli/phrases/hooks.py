@@ -148,6 +148,12 @@ HOOKS: dict[str, tuple[str, str]] = {
     "hooks.kind_password": ("password", "口令"),
     "hooks.ran_out": ("(ran out)", "（已失效）"),
     "hooks.until": ("until {moment}", "有效至 {moment}"),
+    "check.hooks": ("sources of notices", "通知来源"),
+    "found.hooks": ("{count} sources", "{count} 个来源"),
+    "do.hooks": (
+        "Mend the mapping (kanhe hooks check), or remove the source (kanhe hooks remove).",
+        "请修正映射（kanhe hooks check），或删除该来源（kanhe hooks remove）。",
+    ),
     "col.provider": ("provider", "机构"),
     "col.hook_map": ("mapping", "映射"),
     "col.account": ("account", "账户"),
