@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kanhe.app.auditing import audit_log
     from kanhe.app.desk_door import OpenDoor
     from kanhe.app.drift_files import has_baseline
-    from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person
+    from kanhe.app.erasing import ask_to_erase, erasure_is_open, find_person, forget_buyer
     from kanhe.app.hooks import HookDesk, open_receivers, read_mappings
     from kanhe.app.installation import Kanhe, Stats
     from kanhe.app.learning import build_dataset, build_dataset_of_files
@@ -59,7 +59,7 @@ _HOMES = {
     "kanhe.app.resting": ("kept_policy", "open_policies", "warm_policy"),
     "kanhe.app.desk_door": ("OpenDoor",),
     "kanhe.app.drift_files": ("has_baseline",),
-    "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person"),
+    "kanhe.app.erasing": ("ask_to_erase", "erasure_is_open", "find_person", "forget_buyer"),
     "kanhe.app.hooks": ("HookDesk", "open_receivers", "read_mappings"),
     "kanhe.app.installation": ("Kanhe", "Stats"),
     "kanhe.app.learning": ("build_dataset", "build_dataset_of_files"),
@@ -83,7 +83,7 @@ __all__ = [
     "EventFile", "FileAccount", "FolderInUse", "Follower", "HookDesk", "Kanhe", "Ledger", "OpenDoor", "OpenPast",
     "Pending",
     "Stats", "Who", "add_log_key", "ask_to_erase", "audit_log", "build_dataset",
-    "build_dataset_of_files", "erasure_is_open", "find_person",
+    "build_dataset_of_files", "erasure_is_open", "find_person", "forget_buyer",
     "has_baseline", "kanhe_in_memory", "kept_policy", "last_row", "look_over_journal", "open_history", "open_journal",
     "open_kanhe", "open_keys", "open_past", "open_policies", "open_receivers", "open_rows", "open_sequencer", "open_shop_table",
     "read_mappings", "reads_beside", "retire_log_key", "shadow_report", "warm_policy",

@@ -9,6 +9,7 @@ import msgspec
 from kanhe.app.ledger import ERASURES, JOURNAL_FILE, Progress
 from kanhe.app.opening import settings_pack
 from kanhe.core.settings import Settings
+from kanhe.core.time import Clock
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.lists import spelled
 from kanhe.record.erasure import Erasure, names_of
@@ -58,6 +59,17 @@ def _pack_in_force(path: Path, settings: Settings) -> Pack:
         finally:
             journal.close()
     return settings_pack(settings)
+
+
+def forget_buyer(settings: Settings, erasure: Erasure, clock: Clock) -> int:
+    """Destroy at once what is kept for step-up about somebody; gives how much that was."""
+    from kanhe.app.stepping_up.opening import StepUps
+
+    step_ups = StepUps(settings, clock)
+    try:
+        return step_ups.forget(erasure.tenant, erasure.names)
+    finally:
+        step_ups.close()
 
 
 def ask_to_erase(settings: Settings, erasure: Erasure) -> None:

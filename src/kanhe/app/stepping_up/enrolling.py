@@ -17,7 +17,7 @@ from kanhe.app.stepping_up.asking import redeem
 from kanhe.app.stepping_up.room import Room, invalid
 from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.protect.access import totp
-from kanhe.protect.access.accounts import AccessRefused, checked_mail, folded_mail
+from kanhe.protect.access.accounts import AccessRefused, checked_mail
 from kanhe.protect.access.chance import new_handle
 from kanhe.protect.access.hashing import same
 from kanhe.protect.access.masking import mask
@@ -179,7 +179,7 @@ class Enrolling:
         room = self._room
         self._answers.spend_letter(writing, factor.tenant, factor.user, address)
         code = new_code(room.random_bytes)
-        credential = limits.place(room.place_key, "address", factor.tenant, folded_mail(address))
+        credential = room.address_place(factor.tenant, address)
         kept = factor._replace(
             credential=credential, code=code_hash(room.code_key, factor.id, _BOUND_TO, code)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,10 +61,30 @@ class StepUps:
                 self._room = self._opened()
             return self._room
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was ever kept here."""
+        from kanhe.app.stepping_up.room import BUYERS_FILE
+
+        return (self._folder / BUYERS_FILE).exists()
+
+    def forget(self, tenant: str, names: Iterable[tuple[str, str]]) -> int:
+        """Destroy what is kept of somebody who is named like this (kind of entity and id); gives how many
+        factors and step-ups there were. Events that still waited for the journal go with them."""
+        if not self.is_used:
+            return 0
+        room = self.room
+        gone = 0
+        with room.store.writing() as writing:
+            for kind, id in names:
+                address = room.address_place(tenant, id) if kind == "email" else b""
+                gone += writing.forget(tenant, kind, id, address)
+        return gone
+
     def waiting(self) -> Sequence[Undelivered]:
         """The oldest events that wait for the journal; none where nothing was ever used."""
         with self._lock:
-            if self._room is None and not self._is_used():
+            if self._room is None and not self.is_used:
                 return ()
         return self.room.store.undelivered(_AT_ONCE)
 
@@ -81,11 +101,6 @@ class StepUps:
             if self._room is not None:
                 self._room.store.close()
                 self._room = None
-
-    def _is_used(self) -> bool:
-        from kanhe.app.stepping_up.room import BUYERS_FILE
-
-        return (self._folder / BUYERS_FILE).exists()
 
     def _opened(self) -> Room:
         from kanhe.app.opening import data_folder

@@ -15,8 +15,10 @@ from kanhe.core.errors import Refusal, StorageError, refuse
 from kanhe.core.time import Clock
 from kanhe.judge.intake.exact import mistakes
 from kanhe.judge.intake.registry import builtin
+from kanhe.protect.access.accounts import folded_mail
 from kanhe.protect.access.chance import RandomBytes
 from kanhe.protect.access.sealing import KEY_BYTES, Sealer
+from kanhe.protect.access.step_up import limits
 from kanhe.protect.access.step_up.letters import Sender
 from kanhe.protect.access.step_up.limits import Quota, StepUpWait
 from kanhe.stores.files.key_files import create_secret, read_secret
@@ -74,6 +76,10 @@ class Room:
         """What passkeys of a user remember them by: always the same, and says nothing to others."""
         text = f"{len(tenant)}:{tenant}{user}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._handle_key, text, "sha256")
+
+    def address_place(self, tenant: str, address: str) -> bytes:
+        """What an enrolled address is found by."""
+        return limits.place(self.place_key, "address", tenant, folded_mail(address))
 
     def tell(self, writing: Writing, tenant: str, event_type: str, **fields: Any) -> None:
         """Have an event journaled; empty fields are left out. Raises a refusal (422) that names every

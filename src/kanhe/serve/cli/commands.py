@@ -10,6 +10,7 @@ import typer
 
 from kanhe.serve.cli import options
 from kanhe.serve.cli.backtest_commands import fill_backtest, fill_tune
+from kanhe.serve.cli.buyer_commands import fill_buyers
 from kanhe.serve.cli.hook_commands import fill_hooks
 from kanhe.serve.cli.learning_commands import (
     fill_dataset,
@@ -230,6 +231,7 @@ def _groups(app: typer.Typer) -> None:
         ("keys", _keys), ("policy", _packs), ("lists", _lists), ("events", _events),
         ("ledger", fill_ledger), ("label", fill_label), ("dataset", fill_dataset), ("model", _models),
         ("witness", _witness), ("staff", fill_staff), ("hooks", fill_hooks),
+        ("buyers", fill_buyers),
     ):  # fmt: skip
         group = typer.Typer(help=words(f"help.{name}"), **_NO_COMPLETION)  # type: ignore[arg-type]  # as above
         fill(group)

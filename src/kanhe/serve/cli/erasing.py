@@ -6,7 +6,14 @@ import getpass
 import secrets
 import time
 
-from kanhe.app import FolderInUse, ask_to_erase, erasure_is_open, find_person, open_kanhe
+from kanhe.app import (
+    FolderInUse,
+    ask_to_erase,
+    erasure_is_open,
+    find_person,
+    forget_buyer,
+    open_kanhe,
+)
 from kanhe.core.errors import KanheError, StorageError
 from kanhe.core.settings import Settings
 from kanhe.record.erasure import Erasure
@@ -43,9 +50,14 @@ def erase(
         found = find_person(
             settings, erasure, lambda done, rows: bar.update(task, completed=done, total=rows)
         )
-    if not found.rows or dry_run:
+    if dry_run:
         _tell(erasure, len(found.rows), "none" if not found.rows else "would", as_json)
         return OK if found.rows else REFUSED
+    # What they confirm payments with goes at once; the journal's rows name them still if this breaks off.
+    kept = forget_buyer(settings, found, now_ms)
+    if not found.rows:
+        _tell(erasure, 0, "erased" if kept else "none", as_json)
+        return OK if kept else REFUSED
     ask_to_erase(settings, found)
     end = time.monotonic() + _WAIT_S
     # A server takes requests up within a second; without one, this process carries them out.

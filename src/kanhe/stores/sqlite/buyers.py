@@ -26,6 +26,16 @@ _SWEPT = 50
 """How many old rows one call of `sweep` takes away of each kind: it runs within somebody's request."""
 
 
+_NAMED = {
+    "user": "user",
+    "device": "device",
+    "ip": "ip",
+    "session": "session",
+    "order": "order_ref",
+}
+"""The columns of a step-up that name somebody, by kind of entity."""
+
+
 class AlreadyThere(StorageError):
     """Another row has this passkey or address already."""
 
@@ -146,13 +156,29 @@ class Writing:
             (place, tenant, user, now_ms),
         )
 
-    def forget_user(self, tenant: str, user: str) -> int:
-        """Take away everything that is kept of a user; gives how many factors they had."""
-        whose = (tenant, user)
-        gone = self._db.execute("DELETE FROM factors WHERE tenant = ? AND user = ?", whose).rowcount
-        self._db.execute("DELETE FROM step_ups WHERE tenant = ? AND user = ?", whose)
-        self._db.execute("DELETE FROM devices WHERE tenant = ? AND user = ?", whose)
+    def forget(self, tenant: str, kind: str, id: str, address: bytes = b"") -> int:
+        """Take away what is kept of an entity; gives how many factors and step-ups that were.
+
+        `address` is what an enrolled address is found by, for an `email`. Events that wait for the
+        journal and name it go too.
+        """
+        gone = 0
+        if kind == "user":
+            gone += self._delete("factors", "user", tenant, id)
+            self.forget_devices(tenant, id)
+        if kind == "email":
+            gone += self._delete("factors", "credential", tenant, address)
+        if column := _NAMED.get(kind):
+            gone += self._delete("step_ups", column, tenant, id)
+        self._db.execute(
+            "DELETE FROM outbox WHERE tenant = ? AND json_extract(CAST(body AS TEXT), ?) = ?",
+            (tenant, f"$.{kind}", id),
+        )
         return gone
+
+    def _delete(self, table: str, column: str, tenant: str, value: str | bytes) -> int:
+        statement = f"DELETE FROM {table} WHERE tenant = ? AND {column} = ?"
+        return self._db.execute(statement, (tenant, value)).rowcount
 
     def forget_devices(self, tenant: str, user: str) -> None:
         """No device of this user is a known one any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kanhe.serve.cli.phrases.backtest import BACKTEST
+from kanhe.serve.cli.phrases.buyers import BUYERS
 from kanhe.serve.cli.phrases.datasets import DATASETS
 from kanhe.serve.cli.phrases.drift import DRIFT
 from kanhe.serve.cli.phrases.help import HELP
@@ -20,7 +21,7 @@ from kanhe.serve.cli.phrases.work import WORK
 
 TABLES = (
     HELP, WORK, REPLAY, LEDGER, LABELS, DATASETS, DRIFT, BACKTEST, TUNING, INDEXING, LEARNING, MODELS, POLICY,
-    STAFF, HOOKS,
+    STAFF, HOOKS, BUYERS,
 )  # fmt: skip
 CATALOGUE: dict[str, tuple[str, str]] = {
     key: texts for table in TABLES for key, texts in table.items()
