@@ -1,0 +1,1 @@
+"""A small tea shop made with django-oscar, with Kanhe at its doors."""

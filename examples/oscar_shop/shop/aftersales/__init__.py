@@ -1,0 +1,1 @@
+"""What comes after an order: capturing, cancelling, and money that is asked back."""

@@ -1,0 +1,1 @@
+"""What the shop sells, and the people and orders it begins with."""

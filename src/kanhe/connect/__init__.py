@@ -1,0 +1,1 @@
+"""Shop software that speaks to Kanhe. Each package here is for one framework, and needs `kanhe.client` only."""

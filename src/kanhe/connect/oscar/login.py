@@ -1,0 +1,139 @@
+"""The gate at the login: a session is handed over when the answer allows it, and not before.
+
+It sits in the authentication backend, because that is the one door all others lead through: oscar's
+account page, the first page of its checkout, the dashboard, Django's admin. A right password alone
+goes no further than here where Kanhe asks for more.
+
+(1) oscar's own backend says whose password this is. (2) Kanhe is asked. (3) `allow` lets them in;
+`deny` raises `LoginRefused`; `challenge` and `review` raise `LoginChallenged`. (4) The middleware
+turns these into pages; a session begins in `confirming.sign_in`, once a second factor was shown.
+
+Outside of a request (a command, a test) nobody is asked: there is no session to hand over.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from oscar.apps.customer.auth_backends import EmailBackend
+
+from kanhe.client import events
+from kanhe.connect.oscar import second_factor, telling
+from kanhe.connect.oscar.configuration import configuration
+from kanhe.connect.oscar.connection import decide
+from kanhe.connect.oscar.models import UnprovenDevice
+from kanhe.connect.oscar.second_factor import CannotAsk, Question, TooOften
+from kanhe.connect.oscar.texts import NOT_NOW
+from kanhe.connect.oscar.visit import current_request
+
+logger = logging.getLogger("kanhe.connect")
+SIGN_IN = "kanhe_sign_in"
+"""Where the visitor's session keeps who is half signed in. Holds no password and grants nothing."""
+_NEXT_FIELDS = ("login-redirect_url", "redirect_url", "next")
+
+
+class LoginRefused(Exception):
+    """Kanhe denied this login."""
+
+
+class LoginChallenged(Exception):
+    """The password was right, and more is asked for."""
+
+    def __init__(self, user: Any, backend: str, decision: str) -> None:
+        super().__init__("a second factor is asked for")
+        self.user = user
+        self.backend = backend
+        self.decision = decision
+
+
+if TYPE_CHECKING:
+    _Backend = Any  # Django has no types here; what stands after the gate is a backend
+else:
+    _Backend = object
+
+
+class GatedBackend(_Backend):
+    """Put this before a backend of your own: `class Mine(GatedBackend, MyBackend)`."""
+
+    def authenticate(self, request: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Whose credentials these are, if they may come in. Raises `LoginRefused`, `LoginChallenged`."""
+        user = super().authenticate(request, *args, **kwargs)  # (1)
+        request = request if request is not None else current_request()
+        signing_up = getattr(request, "kanhe_signed_up", None)
+        if signing_up is False:
+            raise LoginRefused
+        if user is None or getattr(request, "kanhe_visit", None) is None or signing_up == user.pk:
+            return user
+        backend = f"{type(self).__module__}.{type(self).__qualname__}"
+        _ask(user, request, backend)  # (2)
+        return user
+
+
+class KanheBackend(GatedBackend, EmailBackend):
+    """Oscar's backend, which knows users by e-mail address, behind the gate."""
+
+
+def _ask(user: Any, request: Any, backend: str) -> None:
+    visit = request.kanhe_visit
+    ref = str(telling.user_ref(user))
+    event = events.AccountLogin(
+        id=telling.fresh_id("login"), **telling.of_user(user), **visit.fields(),
+        login_method="password", mfa_used=False,
+    )  # fmt: skip
+    answer = decide(event, "account.login")
+    if answer.outcome == "deny":  # (3)
+        raise LoginRefused
+    unproven = UnprovenDevice.objects.filter(user=ref, device=visit.device or "")
+    if answer.outcome == "allow" and not unproven.exists():
+        return
+    # Durable before anybody is asked: a thief who goes away and comes back is asked again.
+    UnprovenDevice.objects.get_or_create(user=ref, device=visit.device or "")
+    raise LoginChallenged(user, backend, answer.decision_id)
+
+
+def sign_in_question(user: Any) -> Question:
+    """What whoever signs in confirms."""
+    chosen = configuration()
+    currency = str(getattr(settings, "OSCAR_DEFAULT_CURRENCY", "EUR"))
+    return Question(str(telling.user_ref(user)), "sign-in", chosen.payee, 0, currency)
+
+
+def remember_challenge(request: Any, challenge: LoginChallenged) -> None:
+    """Begin to ask for the second factor, and keep in the session who is asked.
+
+    Where nobody can be asked there is no session either: a stolen password is worth nothing because
+    a mail server is down.
+    """
+    user = challenge.user
+    request.session.pop(SIGN_IN, None)
+    try:
+        asked = second_factor.begin(
+            sign_in_question(user), request.kanhe_visit, user.email, challenge.decision
+        )
+    except (CannotAsk, TooOften, second_factor.NoLonger) as error:
+        logger.error("cannot ask for a second factor at the login: %s", error)
+        messages.error(request, NOT_NOW)
+        return
+    request.session[SIGN_IN] = {
+        "user": user.pk, "backend": challenge.backend, "hash": user.get_session_auth_hash(),
+        "next": _next(request), "asked": asked.kept(),
+    }  # fmt: skip
+
+
+def _next(request: Any) -> str:
+    """Where the form wanted to go on to, if that is a place in this shop."""
+    hosts = {request.get_host()}
+    for name in _NEXT_FIELDS:
+        wanted = request.POST.get(name, "")
+        if wanted and url_has_allowed_host_and_scheme(wanted, hosts, request.is_secure()):
+            return str(wanted)
+    try:
+        in_checkout = request.path == reverse("checkout:index")
+        return str(reverse("checkout:shipping-address" if in_checkout else "customer:summary"))
+    except NoReverseMatch:
+        return "/"

@@ -1,0 +1,100 @@
+"""The page on which buyers look after their own second factors."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from kanhe.connect.oscar import confirming, second_factor, telling
+from kanhe.connect.oscar.second_factor import CannotAsk, NoLonger, TooOften, WrongAnswer
+from kanhe.connect.oscar.texts import FACTOR_ADDED, FACTOR_REMOVED, UNREACHABLE, WAIT, WRONG_CODE
+
+logger = logging.getLogger("kanhe.connect")
+_BEGUN = "kanhe_factor_begun"
+
+
+@login_required
+@never_cache
+@require_safe
+def show(request: Any) -> HttpResponse:
+    """What they have, and what they are adding."""
+    user = str(telling.user_ref(request.user))
+    try:
+        found = second_factor.factors(user)
+    except (CannotAsk, NoLonger, TooOften) as error:
+        logger.error("the factors of %s cannot be shown: %s", user, error)
+        messages.error(request, UNREACHABLE)
+        found = []
+    begun = request.session.get(_BEGUN)
+    return render(
+        request,
+        "kanhe/oscar/factors.html",
+        {
+            "factors": [one for one in found if one.get("confirmed")],
+            "has_app": any(one["kind"] == "totp" and one.get("confirmed") for one in found),
+            "begun": begun,
+            "options": json.dumps(begun["passkey"]) if begun and begun.get("passkey") else "",
+            "active_tab": "factors",
+        },
+    )
+
+
+@login_required
+@require_POST
+def add(request: Any) -> HttpResponse:
+    """Begin to add one, or confirm the one that was begun."""
+    user = str(telling.user_ref(request.user))
+    begun = request.session.pop(_BEGUN, None)
+    try:
+        if begun is not None and request.POST.get("action") == "confirm":
+            code, passkey = confirming.given(request)
+            request.session[_BEGUN] = begun
+            shown = second_factor.given(code, passkey)
+            second_factor.confirm_factor(user, begun["factor_id"], shown, request.kanhe_visit)
+            del request.session[_BEGUN]
+            messages.success(request, FACTOR_ADDED)
+        elif request.POST.get("kind") in ("totp", "passkey"):
+            right = _proof(request, user)
+            request.session[_BEGUN] = second_factor.enrol(
+                user, request.POST["kind"], request.user.email, right
+            )
+    except WrongAnswer:
+        messages.warning(request, WRONG_CODE)
+    except TooOften:
+        messages.warning(request, WAIT)
+    except (CannotAsk, NoLonger) as error:
+        logger.error("a factor of %s was not added: %s", user, error)
+        messages.error(request, UNREACHABLE)
+    return HttpResponseRedirect(reverse("kanhe:factors"))
+
+
+@login_required
+@require_POST
+def remove(request: Any) -> HttpResponse:
+    """Take one away."""
+    user = str(telling.user_ref(request.user))
+    try:
+        factor = request.POST.get("factor", "")[:128]
+        second_factor.remove_factor(user, factor, _proof(request, user), request.kanhe_visit)
+        messages.success(request, FACTOR_REMOVED)
+    except WrongAnswer:
+        messages.warning(request, WRONG_CODE)
+    except (CannotAsk, NoLonger, TooOften) as error:
+        logger.error("a factor of %s was not removed: %s", user, error)
+        messages.error(request, UNREACHABLE)
+    return HttpResponseRedirect(reverse("kanhe:factors"))
+
+
+def _proof(request: Any, user: str) -> dict[str, Any]:
+    """Whoever has a factor shows it before any is added or taken away: that is what a thief would do."""
+    code = request.POST.get("kanhe_proof", "")[:64]
+    return second_factor.prove(user, code, request.kanhe_visit) if code else {}
