@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,7 +61,8 @@ def good(asked: Asked) -> Answer:
 class FakeKanhe:
     """Listens on a free port of this machine; `script` may be changed at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, sealed: ssl.SSLContext | None = None) -> None:
+        """`sealed` has it speak TLS."""
         self.script: Script = good
         self.asked: list[Asked] = []
         self.connections = 0
@@ -102,7 +104,12 @@ class FakeKanhe:
                 """A client that went away in the middle is part of the tests."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if sealed:
+            self._server.socket = sealed.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "https" if sealed else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )

@@ -125,7 +125,7 @@ def test_without_a_declared_answer_it_is_raised(client: Client, nowhere: str) ->
     "answer",
     [
         (401, {}, problem("not-authenticated", 401)), (403, {}, problem("scope-missing", 403)),
-        (404, {}, b"<html>not here</html>"), (302, {"location": "http://192.0.2.1/"}, b""),
+        (422, {}, problem("future-event", 422)), (404, {}, b"<html>not here</html>"), (302, {"location": "http://192.0.2.1/"}, b""),
         (200, {}, b"<html>welcome</html>"), (200, {}, b""), (200, {}, b"\xff\xfe"), (200, {}, b"[]" * 9),
         (200, {}, b"[" * 100_000), (200, {}, decision("another-event")), (204, {}, b""),
         (200, {}, decision("pay-1", "sell everything")), (400, {}, b"<html>proxy</html>"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanhe.client.event import Outgoing
@@ -158,6 +158,7 @@ def test_threads_lose_nothing(queue: Queue) -> None:
     assert sorted(taken) == sorted(f"e{worker}-{n}" for worker in range(8) for n in range(50))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.integers(0, 9), st.sampled_from(["take", "refuse", "forgive"]))))
 def test_the_file_is_the_memory(steps: list[int | str]) -> None:
     """Whatever is done to both, the file and its twin in memory hold the same."""
@@ -260,6 +261,30 @@ def test_processes_share_a_file(tmp_path: Path) -> None:
     assert sorted(_ids(queue)) == sorted(f"p{n}-{m}" for n in range(3) for m in range(50))
     assert queue.waiting() == 150
     queue.close()
+
+
+def test_connections_make_a_file_at_the_same_moment(tmp_path: Path) -> None:
+    """However many open a new file at once, each finds it ready, and none takes it for another's."""
+    for number in range(20):
+        path, failures = tmp_path / f"{number}.db", []
+        together = threading.Barrier(4)
+
+        def put(name: int, path: Path = path, together: threading.Barrier = together) -> None:
+            queue = FileQueue(path, 10)
+            together.wait()
+            try:
+                queue.put(_event(name))
+                queue.waiting()
+            except QueueBroken as error:
+                failures.append(str(error))  # noqa: B023 (the threads end within the round)
+            queue.close()
+
+        threads = [threading.Thread(target=put, args=(name,)) for name in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
 
 
 def test_what_was_put_outlives_a_kill(tmp_path: Path) -> None:

@@ -127,10 +127,10 @@ def _understood(event: Outgoing, reply: Reply) -> Decision | _Fell | None:
         return None
     if problem := refusal_of(reply):
         raise Refused(problem, event.event_id)
-    # Nothing about the event: a wrong key, a scope that is missing, a wrong address. Asking again at
-    # once will not help, and selling should go on while somebody mends it.
+    # Nothing about the event: a wrong key, a scope that is missing, a wrong address, a clock that is
+    # ahead. Asking again at once will not help, and selling should go on while somebody mends it.
     why = in_words(reply)
-    _log.error("kanhe: answers %s instead of deciding; look at url and key", why)
+    _log.error("kanhe: answers %s instead of deciding; look at url, key and clock", why)
     return _Fell(why)
 
 

@@ -152,19 +152,23 @@ class AsyncLink:
 
     async def call(self, method: str, path: str, body: bytes, timeout_s: float) -> Reply | Failure:
         """Ask something else of Kanhe."""
-        client = self._opened()
+        client, headers, found = self._opened(), _JSON if body else {}, bytearray()
         try:
-            async with asyncio.timeout(timeout_s):
-                answer = await client.request(
-                    method, path, content=body, headers=_JSON if body else {}, timeout=timeout_s
-                )
+            async with (
+                asyncio.timeout(timeout_s),
+                client.stream(
+                    method, path, content=body, headers=headers, timeout=timeout_s
+                ) as answer,
+            ):
+                async for part in answer.aiter_bytes():
+                    found += part
+                    if len(found) > MOST_ANSWER_BYTES:
+                        return Failure("the answer is too long")
         except httpx.HTTPError as error:
             return failure_of(error)
         except TimeoutError:
             return Failure("timeout", timed_out=True)
-        if len(answer.content) > MOST_ANSWER_BYTES:
-            return Failure("the answer is too long")
-        return Reply(answer.status_code, answer.headers, answer.content)
+        return Reply(answer.status_code, answer.headers, bytes(found))
 
     async def close(self) -> None:
         """Close the connections of the running loop."""

@@ -143,21 +143,34 @@ class _Network(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """One connection. A stream may serve many requests, each with the deadline of its thread."""
+    """One connection. A stream may serve many requests, each with the deadline of its thread.
+
+    httpcore writes a request's head and its body apart; they are sent together, in one packet where
+    they fit, because a server that has a request whole need not wait for the rest of it.
+    """
 
     def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._unsent = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, at least a byte; empty at the end."""
+        """Send what was written; then what has come, at least a byte, empty at the end."""
+        self._send()
         with self._bounded(httpcore.ReadTimeout, httpcore.ReadError):
             return self._sock.recv(min(max_bytes, _READ_BYTES))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of it."""
-        with self._bounded(httpcore.WriteTimeout, httpcore.WriteError):
-            self._sock.sendall(buffer)
+        """Keep it for the next read; much of it is sent at once."""
+        self._unsent += buffer
+        if len(self._unsent) >= _READ_BYTES:
+            self._send()
+
+    def _send(self) -> None:
+        if self._unsent:
+            unsent, self._unsent = self._unsent, bytearray()
+            with self._bounded(httpcore.WriteTimeout, httpcore.WriteError):
+                self._sock.sendall(unsent)
 
     def close(self) -> None:
         """Close the connection."""

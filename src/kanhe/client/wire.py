@@ -27,6 +27,8 @@ _NOT_OF_THE_LINE = frozenset(
         "overloaded", "storage-unavailable", "internal", "not-http",
     )
 )  # fmt: skip
+_CLOCK = "/problems/future-event"
+"""A shop whose clock is ahead has made no mistake in the event, and must go on selling."""
 _OF_THE_EVENT_THOUGH_403 = frozenset({"/problems/restricted-type", "/problems/wrong-tenant"})
 
 
@@ -67,9 +69,9 @@ def refusal_of(reply: Reply) -> Problem | None:
     problem = read_problem(reply.body)
     if problem is None:
         return None
-    if reply.status in _OF_THE_EVENT or problem.type in _OF_THE_EVENT_THOUGH_403:
+    if problem.type in _OF_THE_EVENT_THOUGH_403:
         return problem
-    return None
+    return problem if reply.status in _OF_THE_EVENT and problem.type != _CLOCK else None
 
 
 def in_words(reply: Reply) -> str:

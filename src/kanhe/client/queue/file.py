@@ -17,6 +17,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ APPLICATION_ID = 0x4B514B31
 """Marks the file as a queue of this client ("KQK1"), in SQLite's header."""
 _VERSION = 1
 _BUSY_S = 2.0
+_AGAIN_S = 0.01
+_making = threading.Lock()
 # Pages in the log before a `put` itself moves them into the file, should no sender do it.
 _LOG_PAGES = 10_000
 
@@ -288,7 +291,12 @@ class _Connection:
 def _open(path: Path, sync: str) -> sqlite3.Connection:
     """Open the file, or make it; it holds personal data, so nobody but its owner may read it."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Only a file that nobody has is opened and closed here: closing would release the locks that
+        # SQLite's other connection of this process has on it (they are POSIX locks).
+        with _making:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise QueueBroken(f"{path}: {error.strerror}") from error
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
@@ -303,19 +311,40 @@ def _open(path: Path, sync: str) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables in a new file; refuse one that is something else, or of a later client."""
-    if not _is_ready(db, path):
-        db.execute("PRAGMA journal_mode = WAL").fetchall()
-        db.execute("BEGIN IMMEDIATE")
-        if not _is_ready(db, path):  # another process may have been faster
-            for statement in _statements():
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {_VERSION}")
-        db.execute("COMMIT")
+    """Make the tables in a new file; refuse one that is something else, or of a later client.
+
+    Several processes may do so at the same moment: changing to the write-ahead log does not wait for
+    the others by itself, so it is tried again.
+    """
+    until = time.monotonic() + _BUSY_S
+    while not _is_ready(db, path):
+        try:
+            db.execute("PRAGMA journal_mode = WAL").fetchall()
+            db.execute("BEGIN IMMEDIATE")
+            if not _has_tables(db, path):
+                for statement in _statements():
+                    db.execute(statement)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+            db.execute("COMMIT")
+        except sqlite3.OperationalError:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
 
 
 def _is_ready(db: sqlite3.Connection, path: Path) -> bool:
+    """`_has_tables`, with all that is looked at being of one moment."""
+    db.execute("BEGIN")
+    try:
+        return _has_tables(db, path)
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _has_tables(db: sqlite3.Connection, path: Path) -> bool:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION_ID and version == _VERSION:
