@@ -32,7 +32,7 @@ class Breaker:
         self,
         failures: int = 5,
         pause_s: float = 1.0,
-        longest_s: float = 30.0,
+        longest_s: float = 5.0,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,

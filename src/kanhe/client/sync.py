@@ -56,7 +56,7 @@ class Kanhe:
         close_timeout: float = 2.0,
         breaker_failures: int = 5,
         breaker_pause: float = 1.0,
-        breaker_longest: float = 30.0,
+        breaker_longest: float = 5.0,
         insecure: bool = False,
         verify: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
