@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+from base64 import b64encode
+from contextlib import suppress
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -318,7 +327,7 @@ def test_a_source_may_be_for_one_account(name: str, account: str, other: str) ->
     "body",
     [
         b"", b"[]", b"1", b'{"id":1,"id":2}', b'{"a":{"b":1,"b":2}}', b'{"a":NaN}', b'{"a":1e999999}',
-        b'{"a":' + b"1" * 100 + b"}", b'{"a":"\\ud800"}', b'\xef\xbb\xbf{"a":1}', b'{"a":"\xff"}',
+        b'{"a":' + b"1" * 100 + b"}", b'{"a":"\\ud800"}', b'{"a":[[["\\ud800"]]]}', b'{"a":{"\\udc00":1}}', b'\xef\xbb\xbf{"a":1}', b'{"a":"\xff"}',
         b'{"a":' * 50_000 + b"1" + b"}" * 50_000, b"[" * 200_000, b'{"a":1}x', b'{"a":1',
         b'{"a":0.' + b"1" * 60 + b"}", b'{"a":[' + b"1," * 60_000 + b"1]}",
     ],
@@ -330,3 +339,94 @@ def test_a_signed_body_is_still_read_exactly(body: bytes) -> None:
         return
     detail = refused(made.shopify(body))
     assert "body" in detail or "JSON" in detail
+
+
+_TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["RSA2", "AEAD_AES_256_GCM", "AA==", "1130", "true"]
+)
+_NAMES = st.sampled_from([
+    "id", "type", "account", "resource", "algorithm", "ciphertext", "nonce", "associated_data",
+    "event_type", "notificationItems", "NotificationRequestItem", "additionalData", "hmacSignature",
+    "amount", "value", "pspReference", "success", "eventCode",
+])  # fmt: skip
+_SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers() | _TEXTS | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES | _TEXTS, inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(
+    body=st.binary(max_size=60) | _SHAPES.map(lambda shape: json.dumps(shape).encode()),
+    data=st.data(),
+)
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_breaks_a_check(name: str, body: bytes, data: st.DataObject) -> None:
+    """Whatever comes, signed or not, a check gives notices or a refusal, never a fault."""
+    case = good(name)
+    names = sorted({field for field, _ in case.request.headers}) or [b"authorization"]
+    headers = [(field, data.draw(st.binary(max_size=30))) for field in names]
+    key = bytes(case.credentials[0].value)
+    signed = [
+        (b"stripe-signature", b"t=%d,v1=%b" % (made.AT_S, hmac.digest(
+            key, b"%d." % made.AT_S + body, "sha256").hex().encode())),
+        (b"x-shopify-hmac-sha256", b64encode(hmac.digest(key, body, "sha256"))),
+        (b"x-wc-webhook-signature", b64encode(hmac.digest(key, body, "sha256"))),
+        (b"webhook-signature", b"v1," + b64encode(hmac.digest(
+            key, b"msg_1.%d." % made.AT_S + body, "sha256"))),
+    ]  # fmt: skip
+    request = Request(case.request.headers, body)
+    for field, value in signed:
+        if field in names:
+            request = with_header(request, field, value)
+    for one in (Request(headers, body), Request(headers, case.request.body), request):
+        try:
+            notices = case.check(one)
+        except Refusal:
+            continue
+        assert all(notice.id for notice in notices)
+
+
+_own_key = cache(lambda: generate_private_key(public_exponent=65_537, key_size=2_048))
+
+
+def _own_credentials(label: str) -> tuple[Credential, ...]:
+    pem = _own_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return Credential("secret", made.API_V3_KEY), Credential("public_key", pem, label)
+
+
+@settings(max_examples=60)
+@given(
+    outer=st.dictionaries(_NAMES, _SHAPES, max_size=5), inner=_SHAPES,
+    form=st.dictionaries(st.sampled_from(["charset", "app_id", "notify_id", "x"]), _TEXTS, max_size=4),
+)  # fmt: skip
+def test_nothing_signed_by_rsa_breaks_a_check(
+    outer: dict[str, Any], inner: Any, form: dict[str, str]
+) -> None:
+    """The same behind a good RSA signature: what was sealed, and what a form says, may be anything."""
+    plain = json.dumps(inner).encode()
+    sealed = AESGCM(made.API_V3_KEY).encrypt(b"n" * 12, plain, b"")
+    resource = {
+        "algorithm": "AEAD_AES_256_GCM",
+        "nonce": "n" * 12,
+        "ciphertext": b64encode(sealed).decode(),
+    }
+    for document in (outer, {"id": "x", "event_type": "y", **outer, "resource": resource}):
+        body = json.dumps(document).encode()
+        sample = f"{made.AT_S}\nn\n".encode() + body + b"\n"
+        headers = made.fields(
+            wechatpay_timestamp=str(made.AT_S), wechatpay_nonce="n", wechatpay_serial="S",
+            wechatpay_signature=_by_own_key(sample),
+        )  # fmt: skip
+        with suppress(Refusal):
+            good("wechat_pay").check(Request(headers, body), credentials=_own_credentials("S"))
+    content = "&".join(f"{name}={form[name]}" for name in sorted(form)).encode("utf-8", "replace")
+    signed = {**form, "sign": _by_own_key(content), "sign_type": "RSA2"}
+    body = urlencode(signed, errors="replace").encode()
+    with suppress(Refusal):
+        good("alipay").check(Request((), body), credentials=_own_credentials(""))
+
+
+def _by_own_key(content: bytes) -> str:
+    return b64encode(_own_key().sign(content, PKCS1v15(), hashes.SHA256())).decode()

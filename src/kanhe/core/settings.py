@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     require_keys: bool = True
     log_public: bool = False
     max_body_bytes: int = 65_536
-    max_hook_bytes: int = 524_288
+    max_hook_bytes: int = 262_144
     hooks_dir: str = ""
     max_batch_bytes: int = 67_108_864
     max_batch_lines: int = 100_000

@@ -43,7 +43,18 @@ def read_object(raw: bytes, most_values: int = MOST_VALUES) -> dict[str, Any]:
         raise not_readable("The body is nested too deeply.") from None
     if not isinstance(found, dict):
         raise not_readable("The body is not a JSON object.")
+    if "\\u" in text and _has_half_characters(found):
+        raise not_readable("An escape in the body gives half of a surrogate pair.")
     return found
+
+
+def _has_half_characters(value: Any) -> bool:
+    """Whether a name or text in a value holds half of a pair, as only an escape can bring it in."""
+    if isinstance(value, str):
+        return _SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_has_half_characters(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_has_half_characters, value))
 
 
 def read_parameters(raw: bytes) -> dict[bytes, bytes]:
@@ -82,10 +93,6 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise not_readable("A name stands twice in one object of the body.")
-    for name, value in pairs:
-        for text in (name, *(value if isinstance(value, list) else (value,))):
-            if isinstance(text, str) and _SURROGATE.search(text):
-                raise not_readable("An escape in the body gives half of a surrogate pair.")
     return found
 
 

@@ -4,7 +4,7 @@ The signature is RSASSA-PKCS1-v1_5 with SHA-256 over `timestamp\nnonce\nbody\n`,
 `Wechatpay-Serial` names: a platform certificate, or the public key of WeChat Pay (`PUB_KEY_ID_…`).
 `resource` is AES-256-GCM under the APIv3 key of the merchant; it takes the place of what it was sealed
 in. WeChat Pay sends bad signatures now and then (`WECHATPAY/SIGNTEST/…`) to see them refused.
-https://pay.weixin.qq.com/doc/v3/partner/4019605946
+https://pay.weixin.qq.com/docs/merchant/products/notification/introduction.html
 """
 
 from __future__ import annotations

@@ -154,8 +154,10 @@ class Application:
     def _other_routes(self, settings: Settings, hooks: Hooks | None) -> Router:
         received: list[Route] = []
         if hooks is not None:
-            most = settings.max_hook_bytes
-            received = HookRoutes(hooks, self.intake, most, self.full, overloaded).routes()
+            received = HookRoutes(
+                hooks, self.intake, settings.max_hook_bytes, max(1, settings.max_in_flight // 4),
+                self.full, overloaded,
+            ).routes()  # fmt: skip
         return Router(
             routes=[
                 *received,

@@ -14,6 +14,7 @@ not, and the provider's next try is the same events.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -36,6 +37,8 @@ _USUAL_BYTES = 16_384
 """So many bytes cost as much as a notice more: reading them is work for the process that judges."""
 _MOST_BUCKETS = 2_000
 _MOST_TOLD = 20
+_QUIET_S = 60.0
+_TOPIC = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 
 
 class HookRoutes:
@@ -46,6 +49,7 @@ class HookRoutes:
         hooks: Hooks,
         intake: Intake,
         most_bytes: int,
+        most_at_once: int,
         full: Callable[[], bool],
         overloaded: Callable[[], Rejected],
         monotonic: Callable[[], float] = time.monotonic,
@@ -53,10 +57,13 @@ class HookRoutes:
         self._hooks = hooks
         self._intake = intake
         self._most_bytes = most_bytes
+        self._most_at_once = most_at_once
         self._full = full
         self._overloaded = overloaded
         self._monotonic = monotonic
         self._buckets: dict[tuple[str, float], Bucket] = {}
+        self._told: dict[tuple[str, str], float] = {}
+        self._taking = 0
 
     def routes(self) -> list[Route]:
         """For Starlette's router."""
@@ -66,10 +73,13 @@ class HookRoutes:
         receiver = self._hooks.find(request.path_params["source"])  # (1)
         if receiver is None:
             raise rejected("not-found", "Nothing is here", 404, "See /openapi.json for all paths.")
+        self._taking += 1
         try:
             outcome, types = await self._taken(receiver, request)
         except Refusal as refusal:
             return self._refused(receiver, refusal)
+        finally:
+            self._taking -= 1
         self._intake.counters.noticed(receiver.name, outcome)
         accepted = receiver.provider.accepted
         headers = {"kanhe-hook": outcome}
@@ -80,7 +90,8 @@ class HookRoutes:
     async def _taken(self, receiver: HookReceiver, request: Request) -> tuple[str, list[str]]:
         """Take one request in; gives the word under which it is counted, and the types of its events.
         Raises a refusal."""
-        if self._full():
+        # Whoever has no key can fill these places, but not those of decisions.
+        if self._full() or self._taking > self._most_at_once:
             raise self._overloaded()
         headers = request.headers.raw
         head = read_head(headers)
@@ -108,16 +119,30 @@ class HookRoutes:
         fresh = await self._durable(asked, mistakes)  # (5) (6)
         if mistakes:
             # What was wrong, never what stood there.
-            _log.warning(
-                "hook.not_understood",
-                extra={"source": receiver.name, "why": "; ".join(mistakes[:3])},
-            )
+            self._tell("hook.not_understood", receiver.name, "why", "; ".join(mistakes[:3]))
             return "not_understood", types
         if not notices:
             return "ping", []
         if asked:
             return "taken" if fresh else "repeated", types
-        return "unknown" if aside == "unknown" else "set_aside", []
+        if aside != "unknown":
+            return "set_aside", []
+        topic = notices[0].envelope.get("topic", "")
+        self._tell(
+            "hook.unknown", receiver.name, "topic", topic if _TOPIC.fullmatch(topic) else "?"
+        )
+        return "unknown", []
+
+    def _tell(self, event: str, source: str, name: str, what: str) -> None:
+        """Log something about the notices of a source; the same once a minute, as it comes again and
+        again until somebody does something about it."""
+        now = self._monotonic()
+        if now - self._told.get((source, what), -_QUIET_S) < _QUIET_S:
+            return
+        if len(self._told) >= _MOST_BUCKETS:
+            self._told.clear()
+        self._told[source, what] = now
+        _log.warning(event, extra={"source": source, name: what})
 
     async def _durable(self, asked: list[Asked], mistakes: list[str]) -> bool:
         """Wait until the events are durable; says whether any of them is new. Events that the
