@@ -267,6 +267,11 @@ def test_wechat_pay_names_its_key() -> None:
     pem, _ = rsa_pair().certificate()
     keys = (case.credentials[0], Credential("public_key", pem.encode(), made.SERIAL))
     assert case.check(credentials=keys)[0].document["resource"] == {"mchid": "1230000109"}
+    written = with_header(case.request, b"wechatpay-serial", b"0A1")
+    for label in ("A1", "0A1", "a1"):
+        assert case.check(
+            written, credentials=(keys[0], Credential("public_key", pem.encode(), label))
+        )
 
 
 def test_wechat_pay_seals_its_resource() -> None:

@@ -135,9 +135,10 @@ def serial_of_certificate(text: str) -> str:
     if "BEGIN CERTIFICATE" not in text:
         return ""
     try:
-        return f"{x509.load_pem_x509_certificate(text.encode()).serial_number:X}"
+        number = x509.load_pem_x509_certificate(text.encode()).serial_number
     except ValueError:
         return ""
+    return number.to_bytes((number.bit_length() + 7) // 8).hex().upper()
 
 
 def read_credential(

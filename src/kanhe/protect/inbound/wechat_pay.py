@@ -40,7 +40,8 @@ def check(
     nonce = header(request, "Wechatpay-Nonce", 128)
     serial = header(request, "Wechatpay-Serial", 128)
     signature = bytes_of_base64(header(request, "Wechatpay-Signature", 2_048))
-    keys = in_force([one for one in credentials if one.label == serial], "public_key", now_ms)
+    named = [one for one in credentials if _same_serial(one.label, serial)]
+    keys = in_force(named, "public_key", now_ms)
     if not keys:
         raise not_authentic("This source has no key with the serial of the notice.")
     content = signed_content(timestamp, nonce, request.body)
@@ -56,6 +57,11 @@ def check(
         raise not_readable("The notice has no id or no event_type.")
     envelope = {"id": notice_id, "topic": topic}
     return (Notice(notice_id, {**document, "resource": opened}, envelope),)
+
+
+def _same_serial(one: str, other: str) -> bool:
+    """Whether two serials are the same: a number, which some write with zeros in front of it."""
+    return one.upper().lstrip("0") == other.upper().lstrip("0")
 
 
 def signed_content(timestamp: str, nonce: str, body: bytes) -> bytes:
