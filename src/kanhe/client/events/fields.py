@@ -303,6 +303,12 @@ PagesViewed = Annotated[int, Meta(ge=0, le=1000000)]
 FillMs = Annotated[int, Meta(ge=0, le=86400000)]
 """How long filling in the form took. In ms. 填写表单所用时间。"""
 
+PastedFields = Annotated[int, Meta(ge=0, le=1000)]
+"""Into how many fields of the form something was pasted. In fields. 表单中粘贴过内容的字段数。"""
+
+ScriptedFields = Annotated[int, Meta(ge=0, le=1000)]
+"""How many fields of the form were filled without a key, a paste or a choice of a person. In fields. 表单中未经键盘、粘贴或人工选择而被填写的字段数。"""
+
 DwellMs = Annotated[int, Meta(ge=0, le=86400000)]
 """How long the product was looked at before. In ms. 此前浏览该商品的时长。"""
 
@@ -356,6 +362,15 @@ IsHosting = bool
 
 IsAutomated = bool
 """The client showed signs of automation. 客户端有自动化操作迹象。"""
+
+IsFreshDevice = bool
+"""The device had no id of the shop until this visit. 本次访问之前，该设备没有本店的设备标识。"""
+
+IsAlteredDevice = bool
+"""The device showed an id that the shop had not signed. 设备出示的标识并非由本店签发。"""
+
+HasScript = bool
+"""The shop's own script ran on the page. 页面上的本店脚本已运行。"""
 
 IsEmulator = bool
 """The device is emulated. 设备为模拟器。"""

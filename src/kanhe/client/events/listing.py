@@ -41,6 +41,11 @@ class ListingCreated(KnownEvent, kw_only=True, frozen=True, tag="listing.created
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     title: fields.Title | None = None
@@ -95,6 +100,11 @@ class ListingChanged(KnownEvent, kw_only=True, frozen=True, tag="listing.changed
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     changed: fields.Changed | None = None

@@ -43,6 +43,11 @@ class OrderPlaced(KnownEvent, kw_only=True, frozen=True, tag="order.placed"):
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     account_kind: fields.AccountKind | None = None
@@ -125,6 +130,11 @@ class OrderCancelled(KnownEvent, kw_only=True, frozen=True, tag="order.cancelled
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     cancelled_by: fields.CancelledBy | None = None

@@ -92,6 +92,11 @@ class PaymentAttempted(KnownEvent, kw_only=True, frozen=True, tag="payment.attem
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
 
@@ -181,6 +186,11 @@ class PaymentDeclined(KnownEvent, kw_only=True, frozen=True, tag="payment.declin
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
 
@@ -269,6 +279,11 @@ class PaymentAuthorized(KnownEvent, kw_only=True, frozen=True, tag="payment.auth
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
 
@@ -358,5 +373,10 @@ class PaymentCaptured(KnownEvent, kw_only=True, frozen=True, tag="payment.captur
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None

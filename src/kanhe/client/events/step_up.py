@@ -44,6 +44,11 @@ class StepUpRequested(KnownEvent, kw_only=True, frozen=True, tag="step_up.reques
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     step_up_purpose: fields.StepUpPurpose | None = None
@@ -89,6 +94,11 @@ class StepUpPassed(KnownEvent, kw_only=True, frozen=True, tag="step_up.passed"):
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     step_up_purpose: fields.StepUpPurpose | None = None
@@ -136,6 +146,11 @@ class StepUpFailed(KnownEvent, kw_only=True, frozen=True, tag="step_up.failed"):
     is_rooted: fields.IsRooted | None = None
     bot_score: fields.BotScore | None = None
     utc_offset_minutes: fields.UtcOffsetMinutes | None = None
+    is_fresh_device: fields.IsFreshDevice | None = None
+    is_altered_device: fields.IsAlteredDevice | None = None
+    has_script: fields.HasScript | None = None
+    pasted_fields: fields.PastedFields | None = None
+    scripted_fields: fields.ScriptedFields | None = None
     lat: fields.Lat | None = None
     lon: fields.Lon | None = None
     step_up_purpose: fields.StepUpPurpose | None = None

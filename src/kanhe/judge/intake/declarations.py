@@ -122,7 +122,8 @@ CONTEXT = "user device ip session email phone card address merchant order produc
 PLACE = "lat lon"
 NETWORK = (
     "channel ip_country user_agent app_version language asn asn_org is_vpn is_proxy is_tor "
-    f"is_hosting is_automated is_emulator is_rooted bot_score utc_offset_minutes {PLACE}"
+    f"is_hosting is_automated is_emulator is_rooted bot_score utc_offset_minutes is_fresh_device "
+    f"is_altered_device has_script pasted_fields scripted_fields {PLACE}"
 )
 """What a shop can tell about the client and the network it came through."""
 
