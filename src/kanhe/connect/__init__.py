@@ -1,1 +1,6 @@
-"""Shop software that speaks to Kanhe. Each package here is for one framework, and needs `kanhe.client` only."""
+"""What connects shop software with Kanhe. Nothing of Kanhe is imported here but `kanhe.client`.
+
+- `oscar`: an app for shops made with django-oscar.
+- `device`: ids of devices and sessions, and the script that says how a form was filled.
+- `asgi`, `wsgi`, `django`: middlewares for it, each for what is installed.
+"""
