@@ -241,6 +241,34 @@ def test_it_ends_in_time_whatever_the_clock_does(house: House) -> None:
         house.asking.confirm("shop", early.id, PAYMENT, app.code(), "")
 
 
+def test_a_clock_that_was_wrong_shuts_nobody_out(house: House) -> None:
+    """After a day with a clock that was a year ahead, limits are counted in days and not in years."""
+    app = house.app()
+    house.now += 365 * DAY_MS
+    for number in range(limits.ASKED_PER_USER.most):
+        asked = house.asking.begin(question())
+        if number < 2:
+            for _ in range(5):
+                house.asking.confirm("shop", asked.id, PAYMENT, "000000", "")
+    house.now -= 365 * DAY_MS
+    asked = house.asking.begin(question())
+    with pytest.raises(StepUpWait) as waited:
+        house.asking.confirm("shop", asked.id, PAYMENT, app.code(), "")
+    house.now += waited.value.wait_ms
+    assert house.asking.confirm("shop", asked.id, PAYMENT, app.code(), "").passed
+
+
+def test_what_is_over_is_taken_away(house: House) -> None:
+    """Step-ups are kept for a day after their end, and nothing of them for longer."""
+    asked = house.asking.begin(question())
+    house.now += limits.LIFE_MS + limits.KEPT_MS
+    with house.room.store.writing() as writing:
+        writing.sweep(house.now - limits.KEPT_MS, house.now)
+        assert writing.step_up("shop", asked.id) is not None
+        writing.sweep(house.now - limits.KEPT_MS + 1, house.now)
+        assert writing.step_up("shop", asked.id) is None
+
+
 def test_a_restart_forgets_nothing(house: House) -> None:
     """What was used stays used, what was asked can be answered, and what was told waits still."""
     app = house.app()

@@ -26,9 +26,9 @@ from kanhe.protect.access.step_up.records import Factor, Kind, Language, StepUp
 from kanhe.protect.access.step_up.rules import Closed, Failure, closed, offer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from kanhe.protect.access.lockout import Bucket
+    from kanhe.protect.access.lockout import Bucket, Count
     from kanhe.stores.sqlite.buyers import Writing
 
 
@@ -197,25 +197,43 @@ class Asking:
         with room.store.writing() as writing:
             step_up = self._open(writing, tenant, id, now)
             buckets = () if passkey else self._buckets(writing, step_up)
-            counts = writing.counts([bucket.key for bucket in buckets])
-            if waits := wait_ms(buckets, counts, now):
-                raise limits.StepUpWait(waits, "too many codes of this user were wrong")
-            answer = self._judge(writing, step_up, said, code, passkey, now)
-            if answer.failure is None:
-                for bucket in buckets:
-                    writing.set_count(
-                        bucket.key, counts.get(bucket.key, _NONE)._replace(failures=0)
-                    )
-                return self._passed(writing, step_up, answer, now)
-            for bucket in buckets:
-                count = after_failure(bucket, counts.get(bucket.key, _NONE), now)
-                writing.set_count(bucket.key, count)
-            left = step_up.attempts_left - 1
-            writing.change_step_up(id, attempts_left=left)
-            self._tell(
-                writing, step_up, "step_up.failed", step_up_method=answer.method,
-                step_up_failure=answer.failure, attempts_left=left,
+            counts = self._counts(writing, buckets, now)
+            waits = wait_ms(buckets, counts, now)
+            judged = None if waits else self._attempt(
+                writing, step_up, said, code, passkey, buckets, counts, now
             )  # fmt: skip
+        if judged is None:
+            raise limits.StepUpWait(waits, "too many codes of this user were wrong")
+        return judged
+
+    def _counts(self, writing: Writing, buckets: Sequence[Bucket], now: int) -> dict[bytes, Count]:
+        """Failures so far. What a clock that was wrong for a while has put into the future happened now:
+        otherwise nobody would be let in until then."""
+        counts = dict(writing.counts([bucket.key for bucket in buckets]))
+        for place, count in counts.items():
+            if count.last_ms > now + limits.CLOCK_BACK_MS:
+                counts[place] = count._replace(last_ms=now)
+                writing.set_count(place, counts[place])
+        return counts
+
+    def _attempt(
+        self, writing: Writing, step_up: StepUp, said: Mapping[str, Any], code: str, passkey: str,
+        buckets: Sequence[Bucket], counts: Mapping[bytes, Count], now: int,
+    ) -> Judged:  # fmt: skip
+        answer = self._judge(writing, step_up, said, code, passkey, now)
+        if answer.failure is None:
+            for bucket in buckets:
+                writing.set_count(bucket.key, limits.NO_FAILURES)
+            return self._passed(writing, step_up, answer, now)
+        for bucket in buckets:
+            count = after_failure(bucket, counts.get(bucket.key, limits.NO_FAILURES), now)
+            writing.set_count(bucket.key, count)
+        left = step_up.attempts_left - 1
+        writing.change_step_up(step_up.id, attempts_left=left)
+        self._tell(
+            writing, step_up, "step_up.failed", step_up_method=answer.method,
+            step_up_failure=answer.failure, attempts_left=left,
+        )  # fmt: skip
         return Judged(False, left, answer.failure, method=answer.method)
 
     def _judge(
@@ -326,7 +344,6 @@ class Asking:
         )  # fmt: skip
 
 
-_NONE = limits.NO_FAILURES
 _CLOSED: dict[Closed, str] = {
     "expired": "It has expired; begin another one.",
     "passed": "It was passed already, and a code is good once.",

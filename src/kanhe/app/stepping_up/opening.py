@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kanhe.app.stepping_up.shops import read_shops
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
+from kanhe.protect.access.step_up import limits
 
 if TYPE_CHECKING:
     from kanhe.app.stepping_up.asking import Asking
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kanhe.stores.sqlite.buyers import Undelivered
 
 _AT_ONCE = 64
+_SWEEP_MS = 60_000
 
 
 class StepUps:
@@ -38,6 +40,7 @@ class StepUps:
         self._lock = threading.Lock()
         self._room: Room | None = None
         self._send = _sender(settings)
+        self._swept_ms = 0
 
     @property
     def asking(self) -> Asking:
@@ -86,7 +89,17 @@ class StepUps:
         with self._lock:
             if self._room is None and not self.is_used:
                 return ()
+        self._sweep()
         return self.room.store.undelivered(_AT_ONCE)
+
+    def _sweep(self) -> None:
+        """Now and then take away what is over, also where nobody is asked any more."""
+        now = self._clock()
+        if abs(now - self._swept_ms) < _SWEEP_MS:
+            return
+        self._swept_ms = now
+        with self.room.store.writing() as writing:
+            writing.sweep(now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS)
 
     def delivered(self, numbers: Sequence[int], refused: Sequence[tuple[int, str]]) -> None:
         """The journal has these, and will never have those. Raises `StorageError`."""

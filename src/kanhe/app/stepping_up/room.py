@@ -92,8 +92,9 @@ class Room:
     def spend(self, writing: Writing, place: bytes, quota: Quota, why: str) -> None:
         """Count one more happening. Raises `StepUpWait` where there were too many lately."""
         now = self.clock()
-        # What seems to have happened in the future was before the clock was set back: it counts.
-        past = writing.happened(place, now - quota.window_ms)
+        # What a clock that was wrong for a while has put into the far future counts for nothing, or
+        # nobody would get any further until then.
+        past = writing.happened(place, now - quota.window_ms, now + limits.CLOCK_BACK_MS)
         if len(past) >= quota.most:
             oldest = past[-quota.most]
             raise StepUpWait(max(1_000, min(oldest + quota.window_ms - now, quota.window_ms)), why)

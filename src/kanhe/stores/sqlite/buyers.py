@@ -129,11 +129,12 @@ class Writing:
             (place, *count),
         )
 
-    def happened(self, place: bytes, since_ms: int) -> list[int]:
-        """When something happened here since then, the oldest first."""
+    def happened(self, place: bytes, after_ms: int, until_ms: int) -> list[int]:
+        """When something happened here between the two, the oldest first."""
         found = self._db.execute(
-            "SELECT at_ms FROM happenings WHERE place = ? AND at_ms > ? ORDER BY at_ms",
-            (place, since_ms),
+            "SELECT at_ms FROM happenings WHERE place = ? AND at_ms > ? AND at_ms <= ?"
+            " ORDER BY at_ms",
+            (place, after_ms, until_ms),
         )
         return [at_ms for (at_ms,) in found]
 
