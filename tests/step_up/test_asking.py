@@ -360,7 +360,7 @@ def test_a_broken_mail_server_is_told(house: House) -> None:
 @pytest.mark.parametrize(
     ("more", "field"),
     [({"currency": "XXQ"}, "currency"), ({"payee": "a\nb"}, "payee"), ({"ip": "1.2.3"}, "ip"),
-     ({"order": "o\x00"}, "order"), ({"user": "u\u202e"}, "user"), ({"device": "d" * 129}, "device")],
+     ({"order": "o\x00"}, "order"), ({"mail": "nobody"}, "mail"), ({"user": "u\u202e"}, "user"), ({"device": "d" * 129}, "device")],
 )  # fmt: skip
 def test_what_cannot_be_told_is_refused(house: House, more: dict[str, Any], field: str) -> None:
     """What no event could hold is refused at the beginning, with the field's name."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanhe.app.stepping_up.answers import Answer, Answers
-from kanhe.app.stepping_up.room import Room
+from kanhe.app.stepping_up.room import Room, checked_address
 from kanhe.core.errors import Refusal, refuse
 from kanhe.protect.access.chance import new_handle, new_token, token_hash
 from kanhe.protect.access.hashing import same
@@ -104,6 +104,7 @@ class Asking:
         A user nobody has heard of is asked like one who has no factor: with what the shop brings.
         """
         room, binding = self._room, question.binding
+        address_given = checked_address(question.mail) if question.mail else ""
         now = room.clock()
         with room.store.writing() as writing:
             writing.sweep(now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS)
@@ -112,7 +113,7 @@ class Asking:
             room.spend(writing, place, limits.ASKED_PER_USER, "this user was asked too often")
             factors = writing.factors(binding.tenant, binding.user)
             offered = offer(
-                factors, question.wanted, address_given=bool(question.mail),
+                factors, question.wanted, address_given=bool(address_given),
                 can_send=room.sender is not None, has_origins=bool(room.shop(binding.tenant).origins),
             )  # fmt: skip
             id = new_handle("su", room.random_bytes)
@@ -121,7 +122,7 @@ class Asking:
                 opened = self._answers.opened(offered.enrolled_mail)
                 address = room.sealer.lock(f"to:{id}", opened) if opened else b""
             elif "mail" in offered.methods:
-                address = room.sealer.lock(f"to:{id}", question.mail.encode("utf-8"))
+                address = room.sealer.lock(f"to:{id}", address_given.encode("utf-8"))
             step_up = StepUp(
                 id, binding.tenant, binding.user, binding.purpose, binding.order, binding.payee,
                 binding.amount_minor, binding.currency, question.decision, question.device,

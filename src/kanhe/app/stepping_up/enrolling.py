@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kanhe.app.stepping_up.answers import Answers, purpose_of
 from kanhe.app.stepping_up.asking import redeem
-from kanhe.app.stepping_up.room import Room, invalid
+from kanhe.app.stepping_up.room import Room, checked_address, invalid
 from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.protect.access import totp
-from kanhe.protect.access.accounts import AccessRefused, checked_mail
 from kanhe.protect.access.chance import new_handle
 from kanhe.protect.access.hashing import same
 from kanhe.protect.access.masking import mask
@@ -122,7 +121,7 @@ class Enrolling:
         The proof, where one is needed, is spent here: who confirms has shown the new factor.
         """
         room, now = self._room, self._room.clock()
-        address = _checked_address(mail) if kind == "mail" else ""
+        address = checked_address(mail) if kind == "mail" else ""
         if kind == "mail" and room.sender is None:
             raise _impossible("No mail server is set up, so no code can be sent.")
         if kind == "passkey" and not room.shop(tenant).origins:
@@ -337,13 +336,6 @@ class Enrolling:
             return ""
         address = self._answers.opened(factor)
         return mask("email", address.decode("utf-8")) if address else ""
-
-
-def _checked_address(mail: str) -> str:
-    try:
-        return checked_mail(mail)
-    except AccessRefused as error:
-        raise invalid(FieldProblem("mail", error.text.en, mail[:80])) from None
 
 
 def no_such_factor() -> Refusal:

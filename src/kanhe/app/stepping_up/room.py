@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kanhe.app.stepping_up.shops import Shop, Shops
-from kanhe.core.errors import Refusal, StorageError, refuse
+from kanhe.core.errors import FieldProblem, Refusal, StorageError, refuse
 from kanhe.core.time import Clock
 from kanhe.judge.intake.exact import mistakes
 from kanhe.judge.intake.registry import builtin
-from kanhe.protect.access.accounts import folded_mail
+from kanhe.protect.access.accounts import AccessRefused, checked_mail, folded_mail
 from kanhe.protect.access.chance import RandomBytes
 from kanhe.protect.access.sealing import KEY_BYTES, Sealer
 from kanhe.protect.access.step_up import limits
@@ -117,6 +117,14 @@ def invalid(*problems: Any) -> Refusal:
         "step-up-invalid", "The request is not valid", 422,
         "; ".join(f"{one.field}: expected {one.expected}" for one in problems), *problems,
     )  # fmt: skip
+
+
+def checked_address(mail: str) -> str:
+    """A mail address that a code can be sent to. Raises a refusal (422)."""
+    try:
+        return checked_mail(mail)
+    except AccessRefused as error:
+        raise invalid(FieldProblem("mail", error.text.en, mail[:80])) from None
 
 
 def buyers_key(folder: Path, random_bytes: RandomBytes) -> bytes:
