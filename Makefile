@@ -8,13 +8,14 @@ MAKEFLAGS += --no-print-directory
 # because a virtual environment does not survive being moved.
 HERE := $(shell printf '%s' '$(CURDIR)' | cksum | cut -d' ' -f1)
 RUN := .venv/.run-$(HERE)
+SHOP := .venv/.shop-$(HERE)
 DEV := .venv/.dev-$(HERE)
 BENCH := .venv/.bench-$(HERE)
 WORKERS ?= auto
 PY := .venv/bin/python
 DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(KANHE_DATA),--data-dir "$(KANHE_DATA)") $(ARGS)
 
-.PHONY: help setup demo test check fix docs bench clean console-bundle phrases screenshots
+.PHONY: help setup demo shop test check fix docs bench clean console-bundle phrases screenshots
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,16 +26,23 @@ $(RUN): pyproject.toml uv.lock .ci/setup
 
 $(DEV): pyproject.toml uv.lock .ci/setup
 	@.ci/setup
-	@touch $@ $(RUN)
+	@touch $@ $(RUN) $(SHOP)
 
 $(BENCH): pyproject.toml uv.lock .ci/setup
 	@.ci/setup --group bench
-	@touch $@ $(RUN) $(DEV)
+	@touch $@ $(RUN) $(SHOP) $(DEV)
+
+$(SHOP): pyproject.toml uv.lock .ci/setup
+	@.ci/setup --no-default-groups --extra server --extra oscar
+	@touch $@ $(RUN)
 
 setup: $(DEV) ## Install everything for development into .venv.
 
 demo: $(RUN) ## Judge a living shop under attack, then serve its desk; DATA=orders.parquet judges a real shop's orders.
 	@env -u KANHE_DATA .venv/bin/kanhe demo $(DEMO_ARGS)
+
+shop: $(SHOP) ## Start Kanhe and an example shop together, and say what to try; KANHE_SHOP_DATA names their folder.
+	@env -u KANHE_DATA $(PY) examples/oscar_shop/start.py $(if $(KANHE_SHOP_DATA),--data-dir "$(KANHE_SHOP_DATA)") $(ARGS)
 
 test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
 	@command -v chromium >/dev/null || .ci/packages chromium || true

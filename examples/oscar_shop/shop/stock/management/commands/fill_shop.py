@@ -1,12 +1,16 @@
 """`manage.py fill_shop`: goods with pictures, a voucher, buyers with a past, a shopkeeper."""
 
 import json
+import time
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sites.models import Site
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.timezone import now
@@ -35,6 +39,8 @@ COUNTRIES = (
     ("NL", "Netherlands"), ("SE", "Sweden"),
 )  # fmt: skip
 
+_WAIT_S = 90
+
 
 class Command(BaseCommand):
     """Fill an empty shop; what is there already is left alone."""
@@ -43,12 +49,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         """What can be chosen."""
+        parser.add_argument("--tables", action="store_true", help="make the tables first")
         parser.add_argument(
             "--with-kanhe", action="store_true", help="tell Kanhe of the past as well"
         )
 
     def handle(self, *args, **options):
         """Everything in one transaction, then what Kanhe is told; prints what is shown once as JSON."""
+        if options["tables"]:
+            call_command("migrate", run_syncdb=True, verbosity=0)
         with transaction.atomic():
             self._goods()
             self._voucher()
@@ -154,6 +163,7 @@ class Command(BaseCommand):
 
     def _tell(self):
         """Tell Kanhe what happened before it was there, oldest first, and give the app's secrets."""
+        self._reach()
         past, secrets = [], {}
         for buyer in BUYERS:
             user = User.objects.get(email=buyer.mail)
@@ -186,6 +196,18 @@ class Command(BaseCommand):
         if not connection.client().flush(timeout=30):
             raise CommandError("Kanhe did not take the shop's past; is it running?")
         return secrets
+
+    def _reach(self):
+        """Wait for a Kanhe that is starting."""
+        until = time.monotonic() + _WAIT_S
+        while time.monotonic() < until:
+            try:
+                if httpx.get(f"{settings.KANHE['url']}/readyz", trust_env=False).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise CommandError(f"Kanhe does not answer at {settings.KANHE['url']}")
 
     def _complaints(self, user, buyer):
         for number, (days, _, reason) in enumerate(buyer.past, 1):
