@@ -20,7 +20,7 @@ import os, sys, threading
 from kanhe.client import Kanhe, events
 
 url, queue, used = sys.argv[1:4]
-kanhe = Kanhe(url, fallback={"*": "hold"}, queue=queue or None, timeout=10)
+kanhe = Kanhe(url, fallback={"*": "hold"}, queue=queue or None, timeout=20, close_timeout=30)
 
 def buy(name):
     found = kanhe.decide(events.PaymentAttempted(id=f"{name}-pay", amount_minor=1, currency="EUR"))
@@ -39,7 +39,8 @@ for worker in range(3):
             threads = [threading.Thread(target=buy, args=(f"w{worker}-{n}",)) for n in range(4)]
             for one in threads: one.start()
             for one in threads: one.join()
-            code = 0 if kanhe.flush(10) and kanhe.stats.decided == 4 else 2
+            code = 0 if kanhe.flush(30) and kanhe.stats.decided == 4 else 2
+            kanhe.close()  # a worker that is cut off in the middle of a batch has it sent again
         finally:
             os._exit(code)
     children.append(child)
@@ -56,7 +57,7 @@ def test_workers_that_were_split_off_work(
     fake: FakeKanhe, tmp_path: Path, used: str, file: bool
 ) -> None:
     """A client made before a fork, used or not, works in each worker's threads and in the master after
-    it: every question is answered, and every event arrives."""
+    it: every question is answered, and every event is sent, once, whichever of them sends it."""
     queue = str(tmp_path / "queue.db") if file else ""
     command = [sys.executable, "-W", "error", "-c", _WORKERS, fake.url, queue, used]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -65,9 +66,7 @@ def test_workers_that_were_split_off_work(
     names += ["after", "master"] if used == "used" else ["after"]
     asked = [one for request in fake.of("/v1/decisions") for one in request.ids]
     assert sorted(asked) == sorted(f"{name}-pay" for name in names)
-    # A worker that ends while it sends for all has its last batch sent again; Kanhe knows the ids.
-    arrived = sorted(set(fake.recorded)) if file else sorted(fake.recorded)
-    assert arrived == sorted(f"{name}-{n}" for name in names for n in range(5))
+    assert sorted(fake.recorded) == sorted(f"{name}-{n}" for name in names for n in range(5))
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,9 @@ class FileQueue:
         self._sync = sync
         self._putting = _Connection(path, sync)
         self._sending = _Connection(path, sync)
+        # No fork falls between a lock and the note of it: a child that did not know of its copy would
+        # keep the lock for as long as it lives.
+        self._claiming = threading.Lock()
         self._claim: int | None = None
         self._unsynced = False
 
@@ -174,25 +177,27 @@ class FileQueue:
 
     def claim(self) -> bool:
         """See `Queue.claim`: a lock of the operating system, gone with the process that holds it."""
-        if self._claim is not None:
-            return False
-        try:
-            lock = os.open(f"{self.path}.sender", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise QueueBroken(f"{self.path}.sender: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            return False
-        self._claim = lock
-        return True
+        with self._claiming:
+            if self._claim is not None:
+                return False
+            try:
+                lock = os.open(f"{self.path}.sender", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise QueueBroken(f"{self.path}.sender: {error.strerror}") from error
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(lock)
+                return False
+            self._claim = lock
+            return True
 
     def release(self) -> None:
         """See `Queue.release`."""
-        lock, self._claim = self._claim, None
-        if lock is not None:
-            os.close(lock)
+        with self._claiming:
+            lock, self._claim = self._claim, None
+            if lock is not None:
+                os.close(lock)
 
     def tend(self) -> None:
         """Bring what was put since the last call onto the disk, and the log back to its beginning."""
@@ -203,13 +208,17 @@ class FileQueue:
 
     def before_fork(self) -> None:
         """See `Queue.before_fork`."""
+        self._claiming.acquire()
         self._putting.before_fork()
         self._sending.before_fork()
 
     def after_fork(self, *, child: bool) -> None:
         """See `Queue.after_fork`. The parent keeps its claim: a copy of it is closed here."""
         if child:
+            self._claiming = threading.Lock()
             self.release()
+        else:
+            self._claiming.release()
         self._sending.after_fork(child=child)
         self._putting.after_fork(child=child)
 
