@@ -48,6 +48,7 @@ PARTS = {
     "entities": Part("entities", "memory at a million entities", (), (), True),
     "backtest": Part("backtest", "a backtest from a file", ("1000000",), ("50000",), False, True),
     "desk": Part("desk", "the desk with many alerts open", ("50000", "400"), ("3000", "60"), False, True),
+    "checkout": Part("checkout", "what asking adds to a checkout", ("80",), ("8",), False, True),
     "index": Part("index", "the index of the journal", ("300000",), ("30000",), True, True),
     "batch": Part("batch", "kernel and DuckDB on one batch", ("3", "500000"), ("1", "100000"), False),
 }  # fmt: skip
@@ -86,6 +87,7 @@ FIGURES = (
     Figure("case_p95_ms", "desk", "n  a case page, 95th percentile", "ms", 150, lower_is_better=True),
     Figure("index_events_per_s", "index", "o  rows taken into the index on one core", "events/s", 10_000),
     Figure("entity_p95_ms", "index", "o  all of the largest entity's page, 95th percentile", "ms", 150, lower_is_better=True),
+    Figure("checkout_added_p95_ms", "checkout", "p  added to a checkout by asking Kanhe, 95th percentile", "ms", 15, lower_is_better=True),
     Figure("backtest_s_per_million", "backtest", "k  a backtest of 100 rules, per million events", "s", 60, lower_is_better=True),
 )  # fmt: skip
 
@@ -197,6 +199,9 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("desk", "queue_cpu_ms", "   processor time of the console, the queue", lambda v: f"{v:.1f} ms"),
         ("desk", "case_cpu_ms", "   processor time of the console, a case page", lambda v: f"{v:.1f} ms"),
         ("desk", "taken_up_ms", "   an alert taken up", lambda v: f"{v:.1f} ms"),
+        ("checkout", "checkout_added_p50_ms", "   added to a checkout, median", lambda v: f"{v:.1f} ms"),
+        ("checkout", "without_p95_ms", "   the checkout without Kanhe, 95th percentile", lambda v: f"{v:.1f} ms"),
+        ("checkout", "with_p95_ms", "   the checkout with Kanhe, 95th percentile", lambda v: f"{v:.1f} ms"),
         ("backtest", "decided_s", "   of it: read and decided", lambda v: f"{v:.1f} s"),
         ("backtest", "measured_s", "   of it: figures and intervals", lambda v: f"{v:.1f} s"),
         ("backtest", "cpu_s", "   of it: processor time of the deciding process", lambda v: f"{v:.1f} s"),
