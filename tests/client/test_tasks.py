@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,19 @@ def test_refusals_and_mistakes_are_raised(fake: FakeKanhe, tmp_path: Path, nowhe
         async with _kanhe(nowhere, tmp_path, fallback=None, timeout=0.1) as kanhe:
             with pytest.raises(Unreachable):
                 await kanhe.decide(_payment())
+
+    asyncio.run(run())
+
+
+def test_what_is_packed_is_not_unpacked(fake: FakeKanhe, tmp_path: Path) -> None:
+    """An answer that is packed, though nothing but plain was asked for, is no answer."""
+    packed = zlib.compress(b"x" * 50_000_000)
+    fake.script = lambda _: (200, {"content-encoding": "deflate"}, packed)
+
+    async def run() -> None:
+        async with _kanhe(fake.url, tmp_path, timeout=0.5, queue=None) as kanhe:
+            found = await kanhe.decide(_payment())
+            assert (found.fallback, found.why) == (True, "the answer is packed")
 
     asyncio.run(run())
 

@@ -25,6 +25,7 @@ from kanhe.client.wire import (
     Failure,
     Reply,
     headers_of,
+    is_packed,
     lines_of,
 )
 
@@ -160,7 +161,9 @@ class AsyncLink:
                     method, path, content=body, headers=headers, timeout=timeout_s
                 ) as answer,
             ):
-                async for part in answer.aiter_bytes():
+                if is_packed(answer.headers):
+                    return Failure("the answer is packed")
+                async for part in answer.aiter_raw():
                     found += part
                     if len(found) > MOST_ANSWER_BYTES:
                         return Failure("the answer is too long")

@@ -22,6 +22,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from kanhe.client.wire import is_packed
+
 _READ_BYTES = 65_536
 _CONNECTIONS = 100
 """Beyond so many at once, questions wait for a connection instead of making one."""
@@ -44,7 +46,7 @@ class _Deadline(threading.local):
 class BoundedTransport(httpx.BaseTransport):
     """An HTTP/1.1 pool with keep-alive whose requests end within the time of `within`.
 
-    An answer is read whole, and at most `most_bytes` of it. Raises httpx's own errors.
+    An answer is read whole, plain, and at most `most_bytes` of it. Raises httpx's own errors.
     """
 
     def __init__(self, verify: ssl.SSLContext, most_bytes: int) -> None:
@@ -82,6 +84,8 @@ class BoundedTransport(httpx.BaseTransport):
         with _errors_of_httpx():
             answer = self._pool.handle_request(asked)
             try:
+                if is_packed(httpx.Headers(answer.headers)):
+                    raise httpcore.RemoteProtocolError("the answer is packed")
                 body = self._whole(answer)
             finally:
                 answer.close()

@@ -57,6 +57,12 @@ def headers_of(key: str) -> dict[str, str]:
     return headers
 
 
+def is_packed(headers: Mapping[str, str]) -> bool:
+    """Whether an answer is packed, though nothing but plain was asked for. Kanhe packs nothing, and what
+    is small on the way can be without end when it is unpacked."""
+    return headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+
+
 def is_passing(reply: Reply) -> bool:
     """Whether the same request may be answered a moment later."""
     return reply.status in _PASSING
