@@ -69,6 +69,42 @@ def test_workers_that_were_split_off_work(
     assert sorted(fake.recorded) == sorted(f"{name}-{n}" for name in names for n in range(5))
 
 
+_SPLITTERS = """
+import os, sys, threading
+from kanhe.client import Kanhe, events
+
+kanhe = Kanhe(sys.argv[1], fallback={"*": "hold"}, queue=sys.argv[2], timeout=20, close_timeout=30)
+codes = []
+
+def split(worker):
+    for number in range(3):
+        kanhe.record(events.AccountLogin(id=f"parent-{worker}-{number}", user="u"))
+        child = os.fork()
+        if not child:
+            kanhe.record(events.AccountLogin(id=f"child-{worker}-{number}", user="u"))
+            kanhe.close()
+            os._exit(0)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+threads = [threading.Thread(target=split, args=(worker,)) for worker in range(4)]
+for one in threads: one.start()
+for one in threads: one.join()
+assert kanhe.flush(30)
+kanhe.close()
+assert codes == [0] * 12, codes
+"""
+
+
+def test_threads_that_split_off_workers_at_once(fake: FakeKanhe, tmp_path: Path) -> None:
+    """Several threads may fork at the same time, while others record: nobody waits for ever, and every
+    event arrives."""
+    command = [sys.executable, "-c", _SPLITTERS, fake.url, str(tmp_path / "queue.db")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [f"{side}-{w}-{n}" for side in ("parent", "child") for w in range(4) for n in range(3)]
+    assert sorted(set(fake.recorded)) == sorted(names)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the real server."""

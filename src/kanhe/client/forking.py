@@ -7,6 +7,7 @@ and child each begin with their own file handle, connections, locks and sender.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -23,6 +24,8 @@ class Forking(Protocol):
 
 _all: weakref.WeakSet[Forking] = weakref.WeakSet()
 _still: list[Forking] = []
+_one_at_a_time = threading.Lock()
+"""Two threads may fork at once; each finds the clients standing still for itself alone."""
 
 
 def live_through_forks(one: Forking) -> None:
@@ -31,14 +34,17 @@ def live_through_forks(one: Forking) -> None:
 
 
 def _before() -> None:
-    _still[:] = list(_all)
-    for one in _still:
+    _one_at_a_time.acquire()
+    for one in list(_all):
         one.before_fork()
+        _still.append(one)
 
 
 def _after(*, child: bool) -> None:
     while _still:
         _still.pop().after_fork(child=child)
+    # The lock was taken by the thread that forks, which is the one that goes on in the child.
+    _one_at_a_time.release()
 
 
 os.register_at_fork(
