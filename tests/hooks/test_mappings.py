@@ -268,6 +268,24 @@ def test_what_is_not_understood_is_told_without_what_it_says() -> None:
     assert found.events == () and "one value" in found.mistakes[0]
 
 
+def test_what_can_be_done_without_costs_no_event() -> None:
+    """A bad e-mail address, country or code is left out and told, and the event is made all the same."""
+    charge = {
+        **CHARGE, "billing_details": {"email": "no address", "address": {"country": "UK"}},
+        "payment_intent": "p" * 300,
+        "payment_method_details": {"type": "card", "card": {"fingerprint": "4242424242424242",
+                                                            "funding": {"odd": 1}}},
+    }  # fmt: skip
+    found = understand(mapping("stripe"), notice(stripe("charge.failed", **charge)), "stripe")
+    (made_event,) = found.events
+    event = json.loads(READER.read("t", made_event.body, NOW_MS).body)
+    assert found.mistakes == () and event["order"] == "o-1" and event["amount_minor"] == 1999
+    left = {text.split(": ")[1].split(" for ")[-1] for text in found.left_out}
+    assert left >= {"email", "billing_country", "payment", "card", "card_funding"}
+    assert not left & set(event)
+    assert "no address" not in str(found.left_out) and "4242" not in str(found.left_out)
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.decimals(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),

@@ -8,7 +8,7 @@ from base64 import b64encode
 from contextlib import suppress
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanhe.core.errors import Refusal
@@ -96,11 +96,14 @@ def test_a_key_that_ran_out_is_refused(name: str) -> None:
 @given(data=st.data())
 @pytest.mark.parametrize("name", SIGNS_BODIES)
 def test_any_other_byte_is_refused(name: str, data: st.DataObject) -> None:
-    """A body that differs in one bit from the one that was signed is refused."""
+    """A body that differs in one bit from the one that was signed is refused, but for %bd in place of
+    %BD, which are the same byte of a form."""
     case = good(name)
     body = bytearray(case.request.body)
     place = data.draw(st.integers(0, len(body) - 1))
     body[place] ^= 1 << data.draw(st.integers(0, 7))
+    if name == "alipay":
+        assume(unquote_to_bytes(bytes(body)) != unquote_to_bytes(case.request.body))
     refused(case, Request(case.request.headers, bytes(body)))
 
 

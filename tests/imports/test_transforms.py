@@ -182,6 +182,13 @@ def test_truth_values(cell: object, expected: bool | None) -> None:
         assert truth_of(cell) is expected
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_the_ends_of_the_calendar_are_no_fault(text: str) -> None:
+    """A time that no longer lies in the calendar once it is in UTC is refused like any other mistake."""
+    with pytest.raises(CellError):
+        at_ms(text, LONDON)
+
+
 def test_times_that_count_from_1970() -> None:
     """Seconds and milliseconds since 1970 are times; parts of one are cut off, and words are none."""
     assert moment_ms(1_767_225_600, 1_000) == moment_ms("1767225600000", 1) == 1_767_225_600_000

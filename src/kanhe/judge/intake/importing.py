@@ -126,7 +126,7 @@ class _Gathering:
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
-        self.makers = [maker(event) for event in mapping.events]
+        self.makers = [_maker(event) for event in mapping.events]
         self.open: OrderedDict[_Key, _Group] = OrderedDict()
         self.closed: set[_Key] = set()
         self.row = 0
@@ -228,14 +228,15 @@ def _first_that_holds(
 
 _ENCODER = msgspec.json.Encoder()
 
-_Make = Callable[[list[Row]], Any]
+Make = Callable[[list[Row]], Any]
+"""Makes the value of one field from the rows of an event; `None` leaves it out."""
 _KEPT = 65_536
 
 
-def maker(event: EventMap) -> Callable[[list[Row]], tuple[dict[str, Any], bool]]:
+def _maker(event: EventMap) -> Callable[[list[Row]], tuple[dict[str, Any], bool]]:
     """Compile the fields of an event into one function from its rows to its values."""
-    makes: list[tuple[str, _Make, int]] = [
-        (name, _field(name, value), value.most if value.source == "collect" else 0)
+    makes: list[tuple[str, Make, int]] = [
+        (name, field_maker(name, value), value.most if value.source == "collect" else 0)
         for name, value in event.values.items()
     ]
 
@@ -255,7 +256,7 @@ def maker(event: EventMap) -> Callable[[list[Row]], tuple[dict[str, Any], bool]]
     return make
 
 
-def _field(name: str, value: Value) -> _Make:
+def field_maker(name: str, value: Value) -> Make:
     """Compile one field; errors it raises say the column and the field."""
     read = _SOURCES[value.source](value)
     where = f"{' × '.join(value.names)} for {name}" if value.names else name
@@ -269,20 +270,20 @@ def _field(name: str, value: Value) -> _Make:
     return make
 
 
-def _constant(value: Value) -> _Make:
+def _constant(value: Value) -> Make:
     return lambda rows: value.constant
 
 
-def _count(value: Value) -> _Make:
+def _count(value: Value) -> Make:
     return len
 
 
-def _missing(value: Value) -> _Make:
+def _missing(value: Value) -> Make:
     column = value.columns[0]
     return lambda rows: is_missing(rows[0][column])
 
 
-def _collect(value: Value) -> _Make:
+def _collect(value: Value) -> Make:
     """The distinct texts of a column in the order of the lines."""
     column, prefix = value.columns[0], value.prefix
 
@@ -294,7 +295,7 @@ def _collect(value: Value) -> _Make:
     return read
 
 
-def _column(value: Value) -> _Make:
+def _column(value: Value) -> Make:
     if value.form in ("integer", "minor"):
         return _number(value)
     column, read_cell = value.columns[0], _cell_reader(value)
@@ -344,7 +345,7 @@ class _Numbers(dict[tuple[Cell, ...], Decimal | None]):
         return number
 
 
-def _number(value: Value) -> _Make:
+def _number(value: Value) -> Make:
     """Numbers: one cell, a product of cells, or the exact total of either over all lines.
 
     A line with a missing cell adds nothing to a total; if every line lacks it, the field is left out.
@@ -383,7 +384,7 @@ def _priced(number: Decimal, cell: Cell, value: Value) -> int:
     return minor_units(number, digits, value.rounding)
 
 
-_SOURCES: dict[str, Callable[[Value], _Make]] = {
+_SOURCES: dict[str, Callable[[Value], Make]] = {
     "constant": _constant,
     "count": _count,
     "missing": _missing,

@@ -227,7 +227,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _milliseconds(moment: datetime) -> int:
-    passed = moment.astimezone(UTC) - _EPOCH
+    try:
+        passed = moment.astimezone(UTC) - _EPOCH
+    except OverflowError:  # the first or last hours of the calendar, in another zone
+        raise CellError("expected a date and time of the years 1 to 9999 in UTC") from None
     return passed.days * 86_400_000 + passed.seconds * 1000 + passed.microseconds // 1000
 
 

@@ -114,6 +114,9 @@ class HookRoutes:
             understood = receiver.understand(notice, now_ms)  # (4)
             asked += receiver.asked(understood)
             mistakes += understood.mistakes
+            if understood.left_out:
+                why = "; ".join(understood.left_out[:3])
+                self._tell("hook.left_out", receiver.name, "why", why)
             types += [event.type for event in understood.events]
             aside = aside or understood.aside
         fresh = await self._durable(asked, mistakes)  # (5) (6)

@@ -324,6 +324,10 @@ class HookUnderstood(Protocol):
     def mistakes(self) -> Sequence[str]:
         """What was not as its mapping declares."""
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Values that were left out because of that."""
+
 
 class HookReceiver(Protocol):
     """A source of notices; see `kanhe.app.hooks`."""

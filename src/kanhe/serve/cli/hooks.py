@@ -188,14 +188,17 @@ def check(settings: Settings, file: Path, notice: Path | None, topic: str, as_js
         else:
             events.append({"decide": one.decide, **msgspec.json.decode(arrival.body)})
     if as_json:
-        print_json({"events": events, "set_aside": found.aside, "mistakes": mistakes})
+        told = {"events": events, "set_aside": found.aside, "mistakes": mistakes}
+        print_json({**told, "left_out": list(found.left_out)})
     else:
         for event in events:
             say(msgspec.json.format(msgspec.json.encode(event), indent=2).decode())
         if found.aside:
             kind = mapping.kinds().get(found.aside)
-            told = either(kind.en, kind.zh) if kind else words(f"hooks.{found.aside}")
-            say(words("hooks.aside", kind=found.aside, why=told))
+            why = either(kind.en, kind.zh) if kind else words(f"hooks.{found.aside}")
+            say(words("hooks.aside", kind=found.aside, why=why))
+        for left_out in found.left_out:
+            tell(words("hooks.left_out", why=left_out))
         for mistake in mistakes:
             tell(mistake)
     return REFUSED if mistakes else OK

@@ -4,8 +4,10 @@
 (2) Every `[[event]]` whose tests hold makes its event, or one for each entry of its list.
 (3) The id of an event is made of the provider, what the mapping names as its key (or the id of the
     notice) and its type: the same notice, sent again at any time, is the same events.
-(4) If no event is for such notices, they are unknown. If a value is not as the mapping declares, that
-    event is not understood, and the others are made all the same.
+(4) If no event is for such notices, they are unknown. If a value that an event needs is not as the
+    mapping declares, that event is not understood, and the others are made all the same.
+(5) A value that an event can do without is left out where it is not as the mapping declares, or would
+    be refused by the registry: a bad e-mail address must not cost a chargeback. That is told, too.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import msgspec
 
 from kanhe.core.notice import Notice
 from kanhe.judge.intake.cell_tests import CellTest
-from kanhe.judge.intake.declarations import ID_MAX
+from kanhe.judge.intake.declarations import ID_MAX, IDS_MAX
+from kanhe.judge.intake.exact import mistakes as mistakes_of
 from kanhe.judge.intake.hooks.mapping import HookEvent, HookMapping
 from kanhe.judge.intake.hooks.paths import entries_at
 from kanhe.judge.intake.mapping import Row
@@ -53,6 +56,8 @@ class Understood(NamedTuple):
     """Empty, `unknown`, `empty`, or the kind under which it was set aside."""
     mistakes: tuple[str, ...]
     """For each event that was not understood, its type and what was wrong; holds no values."""
+    left_out: tuple[str, ...] = ()
+    """The same for each value that was left out."""
 
 
 def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
@@ -68,24 +73,31 @@ def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
     if not wanted:  # (4)
         return Understood((), UNKNOWN, ())
     made: dict[str, Made] = {}
-    mistakes = []
+    mistakes: list[str] = []
+    left_out: list[str] = []
     for event in wanted:  # (2)
         try:
-            for one in _events(mapping, event, notice, row, scope):
+            for one in _events(mapping, event, notice, row, scope, left_out):
                 made.setdefault(one.id, one)
                 if len(made) > MOST_EVENTS:
                     raise CellError(f"expected at most {MOST_EVENTS} events of one notice")
         except CellError as error:
             mistakes.append(f"{event.map.type}: {_without_values(error)}")
     aside = "" if made or mistakes else EMPTY
-    return Understood(tuple(made.values())[:MOST_EVENTS], aside, tuple(mistakes))
+    events = tuple(made.values())[:MOST_EVENTS]
+    return Understood(events, aside, tuple(mistakes), tuple(left_out))
 
 
 def _events(
-    mapping: HookMapping, event: HookEvent, notice: Notice, row: Row, scope: str
+    mapping: HookMapping,
+    event: HookEvent,
+    notice: Notice,
+    row: Row,
+    scope: str,
+    left_out: list[str],
 ) -> Iterator[Made]:
     if not event.listed:
-        yield _made(event, notice, [row], scope)
+        yield _made(mapping, event, notice, [row], scope, left_out)
         return
     entries = entries_at(notice.document, event.listed)
     if len(entries) > MOST_LINES:
@@ -96,15 +108,38 @@ def _events(
         return
     if event.each:
         for one in rows:
-            yield _made(event, notice, [one], scope)
+            yield _made(mapping, event, notice, [one], scope, left_out)
     else:
-        yield _made(event, notice, rows or [row], scope)
+        yield _made(mapping, event, notice, rows or [row], scope, left_out)
 
 
-def _made(event: HookEvent, notice: Notice, rows: list[Row], scope: str) -> Made:
-    values, _ = event.make(rows)
-    event_id = _id_of(event, notice, rows[0], scope)
-    return Made(event_id, event.map.type, _encode({"id": event_id, **values}), event.decide)
+def _made(
+    mapping: HookMapping,
+    event: HookEvent,
+    notice: Notice,
+    rows: list[Row],
+    scope: str,
+    left_out: list[str],
+) -> Made:
+    event_id, name = _id_of(event, notice, rows[0], scope), event.map.type
+    values: dict[str, Any] = {"id": event_id, "type": name}
+    spare = set()
+    for field, make, optional in event.makes:
+        try:
+            value = make(rows)
+        except CellError as error:
+            if not optional:
+                raise
+            left_out.append(f"{name}: {_without_values(error)}")  # (5)
+            continue
+        if value is not None:
+            values[field] = value[:IDS_MAX] if isinstance(value, list) else value
+            if optional:
+                spare.add(field)
+    for _, problem in list(mistakes_of(mapping.registry, name, values, None)):
+        if problem.field in spare and values.pop(problem.field, None) is not None:
+            left_out.append(f"{name}: {problem.field}: expected {problem.expected}")  # (5)
+    return Made(event_id, name, _encode(values), event.decide)
 
 
 def _id_of(event: HookEvent, notice: Notice, row: Row, scope: str) -> str:  # (3)

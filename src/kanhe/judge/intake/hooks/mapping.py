@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from kanhe.judge.intake.cell_tests import CellTest
 from kanhe.judge.intake.hooks.paths import Path, PathError, parse_path, parts_of
-from kanhe.judge.intake.importing import maker
-from kanhe.judge.intake.mapping import EventMap, Grouping, Kind, LineRule, Row
+from kanhe.judge.intake.importing import Make, field_maker
+from kanhe.judge.intake.mapping import EventMap, Grouping, Kind, LineRule
 from kanhe.judge.intake.mapping_reader import MappingReading, Place, read_document
 from kanhe.judge.intake.registry import Registry
 from kanhe.judge.language.source import Source
@@ -38,8 +38,8 @@ class HookEvent:
     """Entries for which these do not all hold are passed over."""
     key: tuple[int, ...]
     """The columns that say which event it is; empty: the id of the notice does."""
-    make: Callable[[list[Row]], tuple[dict[str, Any], bool]]
-    """Makes the values of its fields from rows."""
+    makes: tuple[tuple[str, Make, bool], ...]
+    """For each field, what makes its value, and whether the event can do without it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class HookMapping:
     """Which of them are about an entry of a list."""
     set_aside: tuple[LineRule, ...]
     events: tuple[HookEvent, ...]
+    registry: Registry
+    """What its events are held against."""
 
     def kinds(self) -> dict[str, Kind]:
         """Every kind of notice that is set aside, by name."""
@@ -114,7 +116,7 @@ class _HookReading(MappingReading):
         return HookMapping(
             texts["name"], texts["provider"], texts["en"], texts["zh"], tuple(self.paths),
             tuple(index for index, path in enumerate(self.paths) if path.starred),
-            tuple(set_aside), tuple(events),
+            tuple(set_aside), tuple(events), self.registry,
         )  # fmt: skip
 
     def column(self, name: Any, place: Place) -> int:
@@ -168,7 +170,12 @@ class _HookReading(MappingReading):
             )
         decide = self.get(entry, place, "decide", bool, False)
         self.listed = ()
-        return HookEvent(event, decide, listed, "each" in entry, only, key, maker(event))
+        required = self.registry.required_of(event.type)
+        makes = tuple(
+            (name, field_maker(name, value), name not in required)
+            for name, value in event.values.items()
+        )
+        return HookEvent(event, decide, listed, "each" in entry, only, key, makes)
 
     def list_path(self, entry: dict[str, Any], place: Place, word: str) -> tuple[str, ...]:
         """`each` or `lines`: the path of a list."""

@@ -30,8 +30,8 @@ HOOKS: dict[str, tuple[str, str]] = {
         "检查自备的映射并列出全部错误；加 --notice 可查看某条通知会变成哪些事件。",
     ),
     "opt.hook_name": (
-        "What the source is called in the address: small letters, digits, hyphens.",
-        "来源在地址中的名称：小写字母、数字和连字符。",
+        "What the source is called in the address: small letters, digits, hyphens and underscores.",
+        "来源在地址中的名称：小写字母、数字、连字符和下划线。",
     ),
     "opt.hook_provider": (
         "stripe, adyen, shopify, woocommerce, wechat_pay, alipay, or standard for Standard Webhooks.",
@@ -135,6 +135,7 @@ HOOKS: dict[str, tuple[str, str]] = {
     ),
     "hooks.fine": ("{name} is fine: {title}", "{name} 没有错误：{title}"),
     "hooks.aside": ("No event ({kind}): {why}", "不生成事件（{kind}）：{why}"),
+    "hooks.left_out": ("left out: {why}", "未写入：{why}"),
     "hooks.unknown": (
         "the mapping says nothing about such notices",
         "映射未涉及这类通知",
