@@ -124,6 +124,9 @@ def test_providers_hear_what_they_expect(served: Running, name: str) -> None:
     assert (answer.status_code, answer.content) == ANSWERS[name]
     refused = served.post(name, Request((), b"{}"))
     assert refused.status_code in (400, 401)
+    told = [*refused.headers.raw, *answer.headers.raw, (refused.content, answer.content)]
+    for credential in CASES[name]().credentials:
+        assert not any(credential.value in part for pair in told for part in pair)
     assert refused.headers["kanhe-problem"].startswith("/problems/hook-not-")
     if name == "alipay":
         assert refused.content == b"failure"
