@@ -176,12 +176,17 @@ def test_a_stranger_slows_guessing_down_and_locks_nobody_out(house: House) -> No
     assert house.asking.confirm("shop", mine.id, PAYMENT, app.code(), "").passed
 
 
-def test_a_hundred_failures_leave_one_guess_a_day(house: House) -> None:
-    """However patient, whoever guesses gets at most a hundred tries, and then one a day."""
+@pytest.mark.parametrize("device", ["", "d-mine"])
+def test_a_hundred_failures_leave_one_guess_a_day(house: House, device: str) -> None:
+    """However patient, whoever guesses gets at most a hundred tries, and then one a day, also on the
+    buyer's own device."""
     app = house.app()
+    if device:
+        mine = house.asking.begin(question(device=device))
+        assert house.asking.confirm("shop", mine.id, PAYMENT, app.code(), "").passed
     failures = 0
     while failures < 100:
-        asked = house.asking.begin(question())
+        asked = house.asking.begin(question(device=device))
         for _ in range(5):
             try:
                 house.asking.confirm("shop", asked.id, PAYMENT, "000000", "")
@@ -192,12 +197,12 @@ def test_a_hundred_failures_leave_one_guess_a_day(house: House) -> None:
             if failures == 100:
                 break
     house.now += HOUR_MS
-    asked = house.asking.begin(question())
+    asked = house.asking.begin(question(device=device))
     with pytest.raises(StepUpWait) as waited:
         house.asking.confirm("shop", asked.id, PAYMENT, app.code(), "")
     assert waited.value.wait_ms > DAY_MS - 2 * HOUR_MS
     house.now += waited.value.wait_ms
-    asked = house.asking.begin(question())
+    asked = house.asking.begin(question(device=device))
     assert house.asking.confirm("shop", asked.id, PAYMENT, app.code(), "").passed
 
 

@@ -43,6 +43,15 @@ def test_a_second_factor_takes_proof(house: House) -> None:
         house.enrolling.begin("shop", "u-1", "totp", proof=proof)
 
 
+def test_an_address_of_the_shop_changes_no_factor(house: House) -> None:
+    """Whoever changed the address of a stolen account gets no code there that adds a factor."""
+    house.app()
+    asked = house.asking.begin(about_factors(mail="thief@example.net", wanted=("mail", "totp")))
+    assert asked.methods == ("totp",)
+    with _refused("step-up-no-address"):
+        house.asking.send("shop", asked.id)
+
+
 def test_a_confirmed_payment_changes_no_factor(house: House) -> None:
     """What was passed for a payment is no proof for a change of factors."""
     app = house.app()

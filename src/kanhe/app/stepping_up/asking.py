@@ -113,7 +113,7 @@ class Asking:
             room.spend(writing, place, limits.ASKED_PER_USER, "this user was asked too often")
             factors = writing.factors(binding.tenant, binding.user)
             offered = offer(
-                factors, question.wanted, address_given=bool(address_given),
+                factors, question.wanted, binding.purpose, address_given=bool(address_given),
                 can_send=room.sender is not None, has_origins=bool(room.shop(binding.tenant).origins),
             )  # fmt: skip
             id = new_handle("su", room.random_bytes)

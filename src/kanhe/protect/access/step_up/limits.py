@@ -4,9 +4,10 @@ Guesses are bounded twice: five for each step-up, and over time for each user (S
 3.2.2). What is counted over time never shuts a buyer out for good, whoever guesses:
 
 - a device with which this user has passed before counts by itself (as the device cookies of OWASP's
-  *Slow down online guessing attacks*), so that no stranger uses up its allowance;
-- all others share one: after ten failures in a row waits double from a minute to an hour, and after
-  a hundred there is one guess a day, until somebody passes or a month has gone by;
+  *Slow down online guessing attacks*), so that no stranger uses up its allowance: after five failures
+  in a row waits double from fifteen seconds to fifteen minutes;
+- all others share one: after ten failures in a row waits double from a minute to an hour;
+- after a hundred, on either, there is one guess a day, until somebody passes or a month has gone by;
 - passkeys cannot be guessed, and never wait.
 """
 
@@ -41,7 +42,7 @@ CLOCK_BACK_MS = MINUTE_MS
 
 _KNOWN_DEVICE = Allowance(5, 15 * SECOND_MS, 15 * MINUTE_MS, DAY_MS)
 _OTHERS = Allowance(10, MINUTE_MS, HOUR_MS, DAY_MS)
-_OTHERS_IN_ALL = Allowance(100, DAY_MS, DAY_MS, 30 * DAY_MS)
+_IN_ALL = Allowance(100, DAY_MS, DAY_MS, 30 * DAY_MS)
 
 
 NO_FAILURES = Count()
@@ -71,10 +72,13 @@ SENT_PER_ADDRESS = Quota(10, HOUR_MS)
 def buckets_of(key: bytes, tenant: str, user: str, known_device: str) -> tuple[Bucket, ...]:
     """Where a failure of this user counts. `known_device` is one the user has passed with, or empty."""
     if known_device:
-        return (Bucket(place(key, "device", tenant, user, known_device), _KNOWN_DEVICE, True),)
+        return (
+            Bucket(place(key, "device", tenant, user, known_device), _KNOWN_DEVICE, True),
+            Bucket(place(key, "all device", tenant, user, known_device), _IN_ALL, True),
+        )
     return (
         Bucket(place(key, "others", tenant, user), _OTHERS, True),
-        Bucket(place(key, "all others", tenant, user), _OTHERS_IN_ALL, True),
+        Bucket(place(key, "all others", tenant, user), _IN_ALL, True),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
+from kanhe.protect.access.step_up.binding import Purpose
 from kanhe.protect.access.step_up.limits import is_alive
 from kanhe.protect.access.step_up.records import KINDS, Factor, Kind, StepUp
 
@@ -31,6 +32,7 @@ class Offer(NamedTuple):
 def offer(
     factors: Iterable[Factor],
     wanted: Collection[Kind] | None,
+    purpose: Purpose,
     *,
     address_given: bool,
     can_send: bool,
@@ -40,12 +42,13 @@ def offer(
 
     An address that the shop gives with the request is weaker than a factor the user has enrolled:
     whoever took an account over has often changed its address first. So it counts where there is no
-    confirmed factor at all, or where the shop asks for `mail` by name and none is enrolled.
+    confirmed factor at all, or, for a payment, where the shop asks for `mail` by name and none is
+    enrolled. It never allows a change of factors beside one.
     """
     confirmed = [factor for factor in factors if factor.is_confirmed]
     kinds = {factor.kind for factor in confirmed}
     mail = next((factor for factor in confirmed if factor.kind == "mail"), None)
-    by_name = wanted is not None and "mail" in wanted
+    by_name = purpose == "payment" and wanted is not None and "mail" in wanted
     possible = {
         "totp": "totp" in kinds,
         "passkey": "passkey" in kinds and has_origins,
