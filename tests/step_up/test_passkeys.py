@@ -141,7 +141,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_no_browser_sends_is_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
