@@ -176,6 +176,24 @@ def test_a_stranger_slows_guessing_down_and_locks_nobody_out(house: House) -> No
     assert house.asking.confirm("shop", mine.id, PAYMENT, app.code(), "").passed
 
 
+def test_a_device_is_known_for_half_a_year(house: House) -> None:
+    """A device nobody has passed with for long is a stranger's again, also once it was swept away."""
+    app = house.app()
+    mine = house.asking.begin(question(device="d-mine"))
+    assert house.asking.confirm("shop", mine.id, PAYMENT, app.code(), "").passed
+    for wait_ms, known in ((limits.DEVICE_KNOWN_MS, True), (1, False)):
+        house.now += wait_ms
+        asked = house.asking.begin(question(device="d-mine"))
+        for _ in range(5):
+            house.asking.confirm("shop", asked.id, PAYMENT, "000000", "")
+        again = house.asking.begin(question(device="d-mine"))
+        if known:
+            with pytest.raises(StepUpWait):
+                house.asking.confirm("shop", again.id, PAYMENT, "000000", "")
+        else:
+            house.asking.confirm("shop", again.id, PAYMENT, "000000", "")
+
+
 @pytest.mark.parametrize("device", ["", "d-mine"])
 def test_a_hundred_failures_leave_one_guess_a_day(house: House, device: str) -> None:
     """However patient, whoever guesses gets at most a hundred tries, and then one a day, also on the
@@ -268,9 +286,10 @@ def test_what_is_over_is_taken_away(house: House) -> None:
     asked = house.asking.begin(question())
     house.now += limits.LIFE_MS + limits.KEPT_MS
     with house.room.store.writing() as writing:
-        writing.sweep(house.now - limits.KEPT_MS, house.now)
+        house.room.sweep(writing)
         assert writing.step_up("shop", asked.id) is not None
-        writing.sweep(house.now - limits.KEPT_MS + 1, house.now)
+        house.now += 1
+        house.room.sweep(writing)
         assert writing.step_up("shop", asked.id) is None
 
 

@@ -174,6 +174,30 @@ def test_only_an_address_is_written_to(house: House, mail: str) -> None:
     assert house.mailbox.letters == []
 
 
+def test_what_was_only_begun_keeps_nobody_out(house: House) -> None:
+    """Whoever begins factors without end keeps the owner from setting one up for an hour at most."""
+    with pytest.raises((StepUpWait, Refusal)):
+        for _ in range(limits.MOST_FACTORS + 1):
+            house.enrolling.begin("shop", "u-1", "totp")
+    house.now += limits.ENROLLED_PER_USER.window_ms
+    house.app()
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [({"label": "a\nb"}, "label"), ({"name": "a\x00"}, "name"),
+     ({"proof": Proof(statement="a\x07b")}, "note"), ({"proof": Proof("s" * 129, "c")}, "")],
+)  # fmt: skip
+def test_what_could_not_be_told_later_is_refused_at_once(
+    house: House, more: dict[str, Any], field: str
+) -> None:
+    """A factor is not begun with words that its event could not hold."""
+    with pytest.raises(Refusal) as refused:
+        house.enrolling.begin("shop", "u-1", "totp", **more)
+    assert not field or [one.field for one in refused.value.problem.errors] == [field]
+    assert house.enrolling.factors("shop", "u-1") == []
+
+
 def test_factors_are_bounded(house: House) -> None:
     """Beginning one factor after the other ends, by number and by hour."""
     statement = Proof(statement="asked by phone")

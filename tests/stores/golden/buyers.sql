@@ -78,6 +78,8 @@ CREATE TABLE step_ups (
   redemption TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX devices_by_time ON devices (seen_ms);
+
 CREATE INDEX devices_of_users ON devices (tenant, user);
 
 CREATE UNIQUE INDEX factors_by_address ON factors (tenant, user, credential)

@@ -107,7 +107,7 @@ class Asking:
         address_given = checked_address(question.mail) if question.mail else ""
         now = room.clock()
         with room.store.writing() as writing:
-            writing.sweep(now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS)
+            room.sweep(writing)
             known = self._known_device(writing, binding, question.device)
             place = limits.place(room.place_key, "asked", binding.tenant, binding.user, known)
             room.spend(writing, place, limits.ASKED_PER_USER, "this user was asked too often")
@@ -310,7 +310,8 @@ class Asking:
 
     def _known_device(self, writing: Writing, binding: Binding, device: str) -> str:
         """The device, if this user has passed with it before; otherwise empty."""
-        known = device and writing.knows_device(self._device_place(binding, device))
+        since = self._room.clock() - limits.DEVICE_KNOWN_MS
+        known = device and writing.knows_device(self._device_place(binding, device), since)
         return device if known else ""
 
     def _device_place(self, binding: Binding, device: str) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kanhe.app.stepping_up.answers import Answers, purpose_of
 from kanhe.app.stepping_up.asking import redeem
-from kanhe.app.stepping_up.room import Room, checked_address, invalid
+from kanhe.app.stepping_up.room import Room, checked_address, event_of, invalid
 from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.protect.access import totp
 from kanhe.protect.access.chance import new_handle
@@ -121,6 +121,9 @@ class Enrolling:
         The proof, where one is needed, is spent here: who confirms has shown the new factor.
         """
         room, now = self._room, self._room.clock()
+        for field, text in (("label", label), ("name", name)):
+            if not text.isprintable():
+                raise invalid(FieldProblem(field, "a text that can all be printed", text[:80]))
         address = checked_address(mail) if kind == "mail" else ""
         if kind == "mail" and room.sender is None:
             raise _impossible("No mail server is set up, so no code can be sent.")
@@ -128,15 +131,24 @@ class Enrolling:
             raise _impossible("No origins are set up for this shop, so no passkey can be made.")
         id = new_handle("fa", room.random_bytes)
         with room.store.writing() as writing:
-            writing.sweep(now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS)
+            room.sweep(writing)
             place = limits.place(room.place_key, "enrolled", tenant, user)
             room.spend(writing, place, limits.ENROLLED_PER_USER, "too many factors were begun")
-            present = writing.factors(tenant, user)
+            # What was begun and never confirmed must keep nobody from setting up their own.
+            present = [
+                one for one in writing.factors(tenant, user)
+                if one.is_confirmed or limits.is_alive(one.created_ms, one.expires_ms, now)
+            ]  # fmt: skip
             if len(present) >= limits.MOST_FACTORS:
                 raise _impossible(
                     f"A user has at most {limits.MOST_FACTORS} factors; remove one first."
                 )
             authority = self._authority(writing, tenant, user, present, proof)
+            # What could not be told of it later is refused now.
+            event_of("account.factor_added", now, {
+                "user": user, "factor": id, "step_up_method": kind, "factor_authority": authority,
+                "step_up": proof.step_up, "note": proof.statement,
+            })  # fmt: skip
             factor = Factor(
                 id, tenant, user, kind, label, b"", b"", 0, now, 0, now + limits.PENDING_MS,
                 limits.ATTEMPTS, b"", 0, "", proof.step_up, proof.statement,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from kanhe.app.stepping_up.shops import read_shops
 from kanhe.core.settings import Settings
 from kanhe.core.time import Clock
-from kanhe.protect.access.step_up import limits
 
 if TYPE_CHECKING:
     from kanhe.app.stepping_up.asking import Asking
@@ -98,8 +97,9 @@ class StepUps:
         if abs(now - self._swept_ms) < _SWEEP_MS:
             return
         self._swept_ms = now
-        with self.room.store.writing() as writing:
-            writing.sweep(now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS)
+        room = self.room
+        with room.store.writing() as writing:
+            room.sweep(writing)
 
     def delivered(self, numbers: Sequence[int], refused: Sequence[tuple[int, str]]) -> None:
         """The journal has these, and will never have those. Raises `StorageError`."""

@@ -81,6 +81,13 @@ class Room:
         """What an enrolled address is found by."""
         return limits.place(self.place_key, "address", tenant, folded_mail(address))
 
+    def sweep(self, writing: Writing) -> None:
+        """Take some of what is over away."""
+        now = self.clock()
+        writing.sweep(
+            now - limits.KEPT_MS, now - limits.FAILURES_KEPT_MS, now - limits.DEVICE_KNOWN_MS
+        )
+
     def tell(self, writing: Writing, tenant: str, event_type: str, **fields: Any) -> None:
         """Have an event journaled; empty fields are left out. Raises a refusal (422) that names every
         field of which no event can be made."""

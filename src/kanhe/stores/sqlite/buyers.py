@@ -144,9 +144,11 @@ class Writing:
 
     # Devices
 
-    def knows_device(self, place: bytes) -> bool:
-        """Whether a user has passed with the device of this place before."""
-        row = self._db.execute("SELECT 1 FROM devices WHERE place = ?", (place,)).fetchone()
+    def knows_device(self, place: bytes, since_ms: int) -> bool:
+        """Whether a user has passed with the device of this place since then."""
+        row = self._db.execute(
+            "SELECT 1 FROM devices WHERE place = ? AND seen_ms >= ?", (place, since_ms)
+        ).fetchone()
         return row is not None
 
     def remember_device(self, place: bytes, tenant: str, user: str, now_ms: int) -> None:
@@ -202,9 +204,9 @@ class Writing:
         """The journal will never have this one."""
         self._db.execute("UPDATE outbox SET problem = ? WHERE number = ?", (problem, number))
 
-    def sweep(self, before_ms: int, failures_before_ms: int) -> None:
+    def sweep(self, before_ms: int, failures_before_ms: int, devices_before_ms: int) -> None:
         """Take some of what is long over away: step-ups, unconfirmed factors and happenings from
-        before the one time, failures from before the other."""
+        before the first time, failures and devices from before the others."""
         for statement, limit in (
             ("DELETE FROM step_ups WHERE id IN"
              " (SELECT id FROM step_ups WHERE expires_ms < ? LIMIT ?)", before_ms),
@@ -214,6 +216,8 @@ class Writing:
              " (SELECT rowid FROM happenings WHERE at_ms < ? LIMIT ?)", before_ms),
             ("DELETE FROM failures WHERE place IN"
              " (SELECT place FROM failures WHERE last_ms < ? LIMIT ?)", failures_before_ms),
+            ("DELETE FROM devices WHERE place IN"
+             " (SELECT place FROM devices WHERE seen_ms < ? LIMIT ?)", devices_before_ms),
         ):  # fmt: skip
             self._db.execute(statement, (limit, _SWEPT))
 

@@ -37,6 +37,8 @@ MOST_FACTORS = 20
 KEPT_MS = DAY_MS
 """How long a step-up is kept after its end, so that a late question gets a true answer."""
 FAILURES_KEPT_MS = 31 * DAY_MS
+DEVICE_KNOWN_MS = 180 * DAY_MS
+"""How long a device is a known one after somebody passed with it."""
 CLOCK_BACK_MS = MINUTE_MS
 """How far a clock may be set back before what was made after is worth nothing."""
 

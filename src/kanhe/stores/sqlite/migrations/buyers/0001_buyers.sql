@@ -84,6 +84,7 @@ CREATE TABLE devices (
   seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_of_users ON devices (tenant, user);
+CREATE INDEX devices_by_time ON devices (seen_ms);
 
 -- Events on their way to the journal. A row leaves when the journal has it; one that is refused for
 -- good stays, with the reason.
