@@ -51,7 +51,11 @@ class FakeKanhe:
         self._server.server_close()
 
     def of(self, type: str) -> list[dict[str, Any]]:
-        """The events of a type, in the order in which they came."""
+        """The events of a type, in the order in which they came; those on their way are waited for."""
+        if not self.down:
+            from kanhe.connect.oscar.connection import client
+
+            assert client().flush(10)
         return [one for one in self.events if one["type"] == type]
 
     def answer(self, path: str, body: bytes) -> tuple[int, Any]:
@@ -61,6 +65,8 @@ class FakeKanhe:
         if path.endswith(":batch"):
             lines = [json.loads(line) for line in body.splitlines() if line]
             self.events += lines
+            if path.startswith("/v1/decisions"):
+                return 200, [self._decision(one) for one in lines]
             return 200, [{"event_id": one["id"], "recorded": True, "seq": 1} for one in lines]
         said = json.loads(body or b"{}")
         if path.startswith("/v1/step-ups"):
@@ -70,8 +76,12 @@ class FakeKanhe:
                 "type": "/problems/unknown-field", "title": "no", "status": 422, "detail": "refused",
             }  # fmt: skip
         self.events.append(said)
+        return 200, self._decision(said)
+
+    def _decision(self, said: dict[str, Any]) -> dict[str, Any]:
+        """What is decided about an event."""
         outcome = self.outcomes.get(said["type"], "allow")
-        return 200, {
+        return {
             "decision_id": f"d-{said['id']}", "event_id": said["id"], "score": 0, "policy": "sha256:0",
             "outcome": outcome if isinstance(outcome, str) else outcome(said), "reasons": [],
             "actions": [],

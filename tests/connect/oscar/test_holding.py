@@ -164,6 +164,37 @@ def test_a_gateway_that_fails_is_asked_again(
     assert captured(gateway, order.number) == [("captured", 3290)]
 
 
+def test_a_crash_after_the_order_was_placed_loses_nothing(
+    buyer: Any, kanhe: FakeKanhe, gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order is there, and neither judged nor paid: the command does both, once."""
+    from django.core.management import call_command
+
+    from kanhe.connect.oscar import receivers
+
+    class Crash(BaseException):
+        """What nobody catches."""
+
+    def crash(_: Any) -> None:
+        raise Crash
+
+    ada = buyer()
+    ada.put()
+    ada.to_payment()
+    with monkeypatch.context() as patched, pytest.raises(Crash):
+        patched.setattr(receivers, "judge_order", crash)
+        ada.pay()
+    order = ada.order()
+    assert order.status == "Pending"
+    assert captured(gateway, order.number) == [("authorized", 3290)]
+    for _ in range(2):
+        call_command("kanhe_settle", verbosity=0)
+        order.refresh_from_db()
+        assert order.status == "Paid"
+    assert captured(gateway, order.number) == [("captured", 3290)]
+    assert len(kanhe.of("order.placed")) == 1
+
+
 def test_the_shopkeeper_may_decide_as_well(held: Any, gateway: str) -> None:
     """A status that is changed in the shop's own dashboard counts."""
     from oscar.apps.order.models import Order
@@ -190,7 +221,7 @@ def test_what_was_held_without_an_answer_is_decided_when_kanhe_is_back(
         ada.to_payment()
         ada.pay()
         waiting.append(ada.order())
-    call_command("kanhe_settle", verbosity=0)
+    call_command("kanhe_settle", wait=0.2, verbosity=0)
     assert [one.status for one in waiting] == ["Held for review"] * 2
     kanhe.down = False
     kanhe.outcomes["payment.attempted"] = lambda event: (

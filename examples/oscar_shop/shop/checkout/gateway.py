@@ -23,6 +23,11 @@ def authorise(order, token, amount_minor, currency):
     return _ask("POST", "/v1/payments", body, once=f"{order}-{amount_minor}-{token}")
 
 
+def payments(order):
+    """What was tried for an order, oldest first."""
+    return _ask("GET", f"/v1/orders/{quote(order, safe='')}")["payments"]
+
+
 def capture(payment, amount_minor):
     """Take what was set aside; again is harmless."""
     return _ask("POST", f"/v1/payments/{payment}/capture", {"amount_minor": amount_minor})

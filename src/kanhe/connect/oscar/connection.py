@@ -84,13 +84,11 @@ def decide(event: Any, type_: str) -> Answer:
 
 
 def tell(event: Any, *, judged: bool = True) -> None:
-    """Tell of something that has happened. `judged` has rules look at it, though nobody waits for what
-    they say: what they find becomes a case. Not judged, it is sent in the background and counts."""
+    """Tell of something that has happened; it is in the queue when this returns, and sent in the
+    background. `judged` has rules look at it, though nobody waits for what they say: what they find
+    becomes a case. Not judged, it counts all the same."""
     try:
-        if judged:
-            client().decide(event)
-        else:
-            client().record(event)
+        client().record(event, judge=judged)
     except ClientError as error:
         logger.error("Kanhe does not take %s %s: %s", type(event).__name__, event.id, error)
 

@@ -12,6 +12,7 @@ or a failing gateway in between leaves an unsettled row, which the next webhook 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,7 @@ order_refused = Signal()
 case_resolved = Signal()
 """`events`, `verdict`: the desk has decided; for whatever else a shop holds, such as refunds."""
 
+_AT_ONCE = 500
 GOOD = frozenset({"legitimate"})
 BAD = frozenset({"fraud", "abuse"})
 
@@ -147,9 +149,19 @@ def settle(guarded: GuardedOrder) -> bool:
     return not failed
 
 
+def unfinished(now_ms: int) -> Iterator[GuardedOrder]:
+    """Orders that were placed and then neither judged nor let go on: a crash came in between."""
+    lost = GuardedOrder.objects.filter(state=OPEN, claimed_until_ms__lt=now_ms).exclude(
+        paid_at_ms=0
+    )
+    for guarded in lost[:_AT_ONCE]:
+        if order_of(guarded) is not None:
+            yield guarded
+
+
 def settle_all() -> int:
     """Settle whatever a crash or a failing gateway left; gives how many are left still."""
     waiting = GuardedOrder.objects.filter(state__in=(RELEASED, REFUSED), settled=False).order_by(
         "pk"
     )
-    return sum(not settle(one) for one in waiting[:500])
+    return sum(not settle(one) for one in waiting[:_AT_ONCE])

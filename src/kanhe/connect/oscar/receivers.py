@@ -151,10 +151,11 @@ def _line_deleted(sender: Any, instance: Any, **_: Any) -> None:
 
 def _order_placed(sender: Any, order: Any, user: Any, **_: Any) -> None:
     """Have an order judged once it is durable, with the visit in which it was paid."""
-    transaction.on_commit(partial(_judge_order, order))
+    transaction.on_commit(partial(judge_order, order))
 
 
-def _judge_order(order: Any) -> None:
+def judge_order(order: Any) -> None:
+    """Ask about an order, and hold it where that is the answer. Again, the answer is the same."""
     guarded = GuardedOrder.objects.filter(order_number=order.number).first()
     visit = Visit(**guarded.visit) if guarded is not None and guarded.visit else current()
     event = telling.order_placed(order, visit, guarded.card if guarded is not None else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -10,24 +11,34 @@ from kanhe.client import events
 from kanhe.connect.oscar import holding, telling
 from kanhe.connect.oscar.connection import client, decide
 from kanhe.connect.oscar.models import HELD, GuardedOrder
+from kanhe.connect.oscar.receivers import judge_order
 
 _AT_ONCE = 500
 
 
 class Command(BaseCommand):
-    """Two things: money that could not be moved when an order was decided, and orders that were held
-    because Kanhe could not be asked. The latter are asked about under the ids they had: if Kanhe has
-    judged them meanwhile, that answer stands."""
+    """Three things: orders that were placed right before a crash, money that could not be moved when an
+    order was decided, and orders that were held because Kanhe could not be asked. The latter are asked
+    about under the ids they had: if Kanhe has judged them meanwhile, that answer stands."""
 
     help = "Settle what a crash, a failing gateway or a Kanhe that was down has left."
 
+    def add_arguments(self, parser: Any) -> None:
+        """What can be chosen."""
+        parser.add_argument(
+            "--wait", type=float, default=10.0, help="seconds to wait for a Kanhe that is away"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, and say what is left."""
+        for guarded in holding.unfinished(time.time_ns() // 1_000_000):
+            judge_order(holding.order_of(guarded))
+            holding.let_go_on(guarded)
         left = holding.settle_all()
         held = GuardedOrder.objects.filter(state=HELD, without_answer=True)
         waiting = held.count()
         # What was queued has to arrive first: it is the event as it was.
-        if waiting and client().flush(10.0):
+        if waiting and client().flush(options["wait"]):
             waiting = sum(not self._asked(guarded) for guarded in held[:_AT_ONCE])
         if options["verbosity"] > 0:
             self.stdout.write(f"{left} not settled, {waiting} held without an answer")
