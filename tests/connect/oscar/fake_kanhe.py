@@ -27,6 +27,7 @@ class FakeKanhe:
         """Forget everything: everybody may do everything."""
         self.outcomes: dict[str, Answer] = {}
         self.refused: set[str] = set()
+        self.no_email = False
         self.down = False
         self.no_step_up = False
         self.slow_s = 0.0
@@ -71,7 +72,7 @@ class FakeKanhe:
         said = json.loads(body or b"{}")
         if path.startswith("/v1/step-ups"):
             return self._step_up(path, said)
-        if said.get("type") in self.refused:
+        if said.get("type") in self.refused or ("email" in said and self.no_email):
             return 422, {
                 "type": "/problems/unknown-field", "title": "no", "status": 422, "detail": "refused",
             }  # fmt: skip

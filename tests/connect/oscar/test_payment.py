@@ -222,17 +222,44 @@ def test_the_shop_sells_on_while_kanhe_is_down(
     assert orders == [ada.order().number, bob.order().number]
 
 
-def test_an_event_that_kanhe_refuses_breaks_nothing(
-    buyer: Any, kanhe: FakeKanhe, caplog: Any
+def test_what_is_refused_for_what_was_typed_is_judged_without_it(
+    buyer: Any, kanhe: FakeKanhe
 ) -> None:
-    """It is logged, and the fallback stands."""
+    """Nobody gets past the rules by typing what Kanhe does not take."""
+    kanhe.outcomes["payment.attempted"] = "deny"
+    ada = buyer()
+    ada.mail = '"a@b"@example.com'
+    ada.put()
+    ada.to_payment()
+    ada.pay()
+    kanhe.no_email = True
+    bob = buyer()
+    bob.put()
+    bob.to_payment()
+    bob.pay()
+    assert (ada.order(), bob.order()) == (None, None)
+    asked = kanhe.of("payment.attempted")
+    assert ["email" in one for one in asked] == [False, False]
+    assert all(one["card"] and one["device"] for one in asked)
+
+
+def test_an_event_that_kanhe_refuses_breaks_nothing(
+    buyer: Any, kanhe: FakeKanhe, caplog: Any, gateway: str
+) -> None:
+    """It is logged, the checkout goes on, and a person looks: a refusal allows nothing, nor does time."""
+    from django.core.management import call_command
+
     kanhe.refused = {"payment.attempted", "order.placed", "cart.changed", "payment.authorized"}
     ada = buyer()
     ada.put()
     ada.to_payment()
     ada.pay()
-    assert ada.order().status == "Paid"
-    assert "did not take payment.attempted" in caplog.text
+    assert ada.order().status == "Held for review"
+    assert "Kanhe refuses payment.attempted" in caplog.text
+    kanhe.refused = set()
+    call_command("kanhe_settle", verbosity=0)
+    assert ada.order().status == "Held for review"
+    assert captured(gateway, ada.order().number) == [("authorized", 3290)]
 
 
 def test_a_second_click_and_a_second_tab_get_the_first_order(

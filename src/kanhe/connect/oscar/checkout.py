@@ -193,11 +193,16 @@ class KanhePayment(_View):
         guarded.state, guarded.holds, guarded.verdict = OPEN, [], ""
         guarded.confirmed = guarded.without_answer = False
         guarded.visit = asdict(self.request.kanhe_visit)
-        # Kept before it is sent: an id is used for one attempt, whatever crashes in between.
-        guarded.save()
         attempted = events.PaymentAttempted(
             id=guarded.payment_event, attempt_no=min(guarded.attempt, 10_000), **payment
         )
+        guarded.attempted = {
+            **payment,
+            "at_ms": attempted.at_ms,
+            "attempt_no": attempted.attempt_no,
+        }
+        # Kept before it is sent: an id is used for one attempt, whatever crashes in between.
+        guarded.save()
         answer = decide(attempted, "payment.attempted")
         guarded.decision = answer.decision_id
         guarded.save()

@@ -1,8 +1,11 @@
 """The client of this process, and the promise that nothing about it breaks a page.
 
-The client is made when it is first needed, after any fork, with a queue of its own where the file's
-name says so. What Kanhe refuses is a mistake of this app or of the shop's settings: it is logged, and
-the declared fallback is the answer.
+The client is made when it is first needed, after any fork.
+
+That Kanhe is down and that it refuses an event are two things. Down, the fallback that the shop
+declared is the answer. What is refused is asked about again without anything a visitor has typed: who
+could make an event be refused by what they type would otherwise be past every rule. If that is refused
+as well, a person has to look: nothing of it is ever allowed by a fallback.
 """
 
 from __future__ import annotations
@@ -17,13 +20,20 @@ from typing import Any
 
 from django.db import transaction
 
-from kanhe.client import ClientError, Kanhe
+from kanhe.client import ClientError, Decision, InvalidEvent, Kanhe, Refused, Unreachable
 from kanhe.connect.oscar.configuration import configuration
 
 logger = logging.getLogger("kanhe.connect")
 _lock = threading.Lock()
 _client: Kanhe | None = None
-OUTCOME_OF = {"allow": "allow", "challenge": "challenge", "hold": "review"}
+_SURE = (
+    "id", "at_ms", "user", "device", "session", "ip", "card", "order", "payment", "product", "review",
+    "refund", "amount_minor", "currency", "order_minor", "payment_method", "card_country", "is_guest",
+    "attempt_no", "rating", "refund_reason", "refund_to", "login_method", "login_failure", "changed",
+    "password_method", "cart_action", "decline_reason", "subject_event", "subject_at_ms",
+    "chargeback_reason", "cancelled_by", "cancel_reason",
+)  # fmt: skip
+"""What the shop knows by itself."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +82,31 @@ if hasattr(os, "register_at_fork"):
 def decide(event: Any, type_: str) -> Answer:
     """Ask about an event before it takes effect. Never raises for what Kanhe says or fails to say."""
     try:
-        found = client().decide(event)
+        found = _asked(event, type_)
+    except Unreachable as error:  # no fallback is declared, which `client` rules out
+        logger.error("no answer about %s %s: %s", type_, event.id, error)
+        return Answer("review", event.id, fallback=True)
     except ClientError as error:
-        logger.error("Kanhe did not take %s %s: %s", type_, event.id, error)
-        declared = configuration().fallback
-        outcome = OUTCOME_OF[declared.get(type_, declared.get("*", "allow"))]
-        return Answer(outcome, event.id, fallback=True)
+        logger.error("Kanhe refuses %s %s: %s", type_, event.id, error)
+        return Answer("review", event.id)
     if found.fallback:
         logger.warning("no answer about %s %s: %s stands", type_, event.id, found.outcome)
     return Answer(found.outcome, found.event_id, found.decision_id, found.fallback)
+
+
+def _asked(event: Any, type_: str) -> Decision:
+    """Ask, and once more by what nobody can type. Raises `ClientError`."""
+    try:
+        return client().decide(event)
+    except (Refused, InvalidEvent) as error:
+        logger.error("Kanhe did not take %s %s as it was: %s", type_, event.id, error)
+        return client().decide(bare(event))
+
+
+def bare(event: Any) -> Any:
+    """The event without what a visitor types or sends: ids and amounts that the shop itself has made."""
+    known = {name: getattr(event, name, None) for name in _SURE}
+    return type(event)(**{name: value for name, value in known.items() if value is not None})
 
 
 def tell(event: Any, *, judged: bool = True) -> None:
@@ -91,6 +117,10 @@ def tell(event: Any, *, judged: bool = True) -> None:
         client().record(event, judge=judged)
     except ClientError as error:
         logger.error("Kanhe does not take %s %s: %s", type(event).__name__, event.id, error)
+        try:
+            client().record(bare(event), judge=judged)
+        except ClientError as again:
+            logger.error("nor what is left of it: %s", again)
 
 
 def tell_after_commit(make: Callable[[], Any]) -> None:

@@ -114,6 +114,7 @@ def _move(guarded: GuardedOrder, state: str, why: str) -> None:
     """Move the order and its row together."""
     chosen = configuration()
     guarded.state, guarded.holds, guarded.settled = state, [], False
+    guarded.attempted = {}
     guarded.save()
     order = order_of(guarded)
     if order is None:

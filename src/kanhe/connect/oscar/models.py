@@ -29,6 +29,8 @@ class GuardedOrder(models.Model):
     payment_event = models.CharField(max_length=128, blank=True)
     """The attempt that was paid, or the last one."""
     paid_at_ms = models.BigIntegerField(default=0)
+    attempted = models.JSONField(default=dict)
+    """What the last attempt was asked about with, to be asked again word for word."""
     decision = models.CharField(max_length=128, blank=True)
     holds = models.JSONField(default=list)
     """Ids of the events because of which it is held: each has to be cleared."""

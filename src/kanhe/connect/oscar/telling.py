@@ -216,6 +216,8 @@ def _owner(order: Any) -> dict[str, Any]:
 def email_of(value: str | None) -> str | None:
     """An address as events take them; what is none is left out rather than refused."""
     value = (value or "").strip()
+    if value.count("@") != 1:
+        return None  # `"a@b"@example.com` is one for Django, and none for Kanhe
     try:
         validate_email(value)
     except ValidationError:

@@ -12,6 +12,7 @@ from kanhe.connect.oscar import holding, telling
 from kanhe.connect.oscar.connection import client, decide
 from kanhe.connect.oscar.models import HELD, GuardedOrder
 from kanhe.connect.oscar.receivers import judge_order
+from kanhe.connect.oscar.visit import Visit
 
 _AT_ONCE = 500
 
@@ -48,16 +49,15 @@ class Command(BaseCommand):
         order = holding.order_of(guarded)
         if order is None:
             return True  # It was never placed.
-        total = telling.minor(order.total_incl_tax, order.currency)
         outcomes = set()
         for id in guarded.holds:
-            known: dict[str, Any] = {
-                "id": id, "order": order.number, "amount_minor": total, "currency": order.currency,
-            }  # fmt: skip
+            # Word for word what was asked about: if it never arrived, it is judged for what it was.
             if id == guarded.payment_event:
-                answer = decide(events.PaymentAttempted(**known), "payment.attempted")
+                event = events.PaymentAttempted(id=id, **guarded.attempted)
+                answer = decide(event, "payment.attempted")
             else:
-                answer = decide(events.OrderPlaced(**known), "order.placed")
+                placed = telling.order_placed(order, Visit(**guarded.visit), guarded.card)
+                answer = decide(placed, "order.placed")
             if answer.fallback:
                 return False
             outcomes.add(answer.outcome)
