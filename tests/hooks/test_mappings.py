@@ -268,6 +268,15 @@ def test_what_is_not_understood_is_told_without_what_it_says() -> None:
     assert found.events == () and "one value" in found.mistakes[0]
 
 
+@pytest.mark.parametrize(("ahead_ms", "counts"), [(1, 0), (86_400_000, 0), (86_400_001, 86_400_001), (-5, -5)])  # fmt: skip
+def test_nothing_is_told_before_it_happens(ahead_ms: int, counts: int) -> None:
+    """A provider's clock that is ahead costs no event; a time in the far future stays what it is."""
+    received_ms = 1_767_225_600_000 - ahead_ms
+    told = notice(stripe("charge.captured", **CHARGE))
+    (event,) = understand(mapping("stripe"), told, "stripe", received_ms).events
+    assert json.loads(event.body)["at_ms"] - received_ms == counts
+
+
 def test_what_can_be_done_without_costs_no_event() -> None:
     """A bad e-mail address, country or code is left out and told, and the event is made all the same."""
     charge = {

@@ -284,9 +284,13 @@ def test_a_source_has_a_rate(served: Running) -> None:
     served.desk.add(
         "slow", "shop", "stripe", [Credential("secret", made.STRIPE_SECRET)], rate_per_s=0.1
     )
+    woo = Credential("secret", made.SHOP_SECRET)
+    served.desk.add("slow-woo", "shop", "woocommerce", [woo], rate_per_s=0.1)
     time.sleep(0.3)
     for _ in range(5):
         assert served.post("slow", CASES["shopify"]().request).status_code == 401
+        assert served.post("slow-woo", Request((), b"webhook_id=1")).status_code == 200
+    assert served.post("slow-woo", CASES["woocommerce"]().request).status_code == 200
     assert served.post("slow", stripe(id="evt_1").request).status_code == 200
     refused = served.post("slow", stripe(id="evt_2").request)
     assert refused.status_code == 429 and int(refused.headers["retry-after"]) >= 1

@@ -325,7 +325,8 @@ class Receiver(NamedTuple):
             "provider": self.provider.name,
             "received_ms": str(now_ms),
         }
-        return understand(self.mapping, notice._replace(envelope=beside), self.source.scope)
+        told = notice._replace(envelope=beside)
+        return understand(self.mapping, told, self.source.scope, now_ms)
 
     def asked(self, understood: Understood) -> list[Asked]:
         """Its events, to be recorded or judged. No scope goes with them: nobody gets onto a list by

@@ -99,6 +99,8 @@ class HookRoutes:
         body = await self._intake.reading.whole(request.receive, head.length, most)  # (2)
         now_ms = self._hooks.clock()
         notices = receiver.notices(headers, body, now_ms)  # (3)
+        if not notices:
+            return "ping", []
         self._spend(receiver, len(body))
         if not receiver.ready:
             raise rejected(
@@ -124,8 +126,6 @@ class HookRoutes:
             # What was wrong, never what stood there.
             self._tell("hook.not_understood", receiver.name, "why", "; ".join(mistakes[:3]))
             return "not_understood", types
-        if not notices:
-            return "ping", []
         if asked:
             return "taken" if fresh else "repeated", types
         if aside != "unknown":

@@ -8,6 +8,8 @@
     mapping declares, that event is not understood, and the others are made all the same.
 (5) A value that an event can do without is left out where it is not as the mapping declares, or would
     be refused by the registry: a bad e-mail address must not cost a chargeback. That is told, too.
+(6) Nothing is told before it happens: where the clock of the provider is ahead of ours, by a day at
+    most, the event happened when it was received.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ UNKNOWN = "unknown"
 EMPTY = "empty"
 """The word for notices whose list holds no entry that an event is about."""
 
+_DAY_MS = 86_400_000
 _encode = msgspec.json.encode
 
 
@@ -60,8 +63,11 @@ class Understood(NamedTuple):
     """The same for each value that was left out."""
 
 
-def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
-    """The events of a notice. `scope` is what its ids are counted under, such as the provider."""
+def understand(
+    mapping: HookMapping, notice: Notice, scope: str, received_ms: int | None = None
+) -> Understood:
+    """The events of a notice. `scope` is what its ids are counted under, such as the provider;
+    without `received_ms` times are taken as they are."""
     row = tuple([path.find(notice, None) for path in mapping.paths])
     try:
         for rule in mapping.set_aside:  # (1)
@@ -77,7 +83,7 @@ def understand(mapping: HookMapping, notice: Notice, scope: str) -> Understood:
     left_out: list[str] = []
     for event in wanted:  # (2)
         try:
-            for one in _events(mapping, event, notice, row, scope, left_out):
+            for one in _events(mapping, event, notice, row, scope, left_out, received_ms):
                 made.setdefault(one.id, one)
                 if len(made) > MOST_EVENTS:
                     raise CellError(f"expected at most {MOST_EVENTS} events of one notice")
@@ -95,9 +101,10 @@ def _events(
     row: Row,
     scope: str,
     left_out: list[str],
+    received_ms: int | None,
 ) -> Iterator[Made]:
     if not event.listed:
-        yield _made(mapping, event, notice, [row], scope, left_out)
+        yield _made(mapping, event, notice, [row], scope, left_out, received_ms)
         return
     entries = entries_at(notice.document, event.listed)
     if len(entries) > MOST_LINES:
@@ -108,9 +115,9 @@ def _events(
         return
     if event.each:
         for one in rows:
-            yield _made(mapping, event, notice, [one], scope, left_out)
+            yield _made(mapping, event, notice, [one], scope, left_out, received_ms)
     else:
-        yield _made(mapping, event, notice, rows or [row], scope, left_out)
+        yield _made(mapping, event, notice, rows or [row], scope, left_out, received_ms)
 
 
 def _made(
@@ -120,6 +127,7 @@ def _made(
     rows: list[Row],
     scope: str,
     left_out: list[str],
+    received_ms: int | None,
 ) -> Made:
     event_id, name = _id_of(event, notice, rows[0], scope), event.map.type
     values: dict[str, Any] = {"id": event_id, "type": name}
@@ -136,6 +144,8 @@ def _made(
             values[field] = value[:IDS_MAX] if isinstance(value, list) else value
             if optional:
                 spare.add(field)
+    if received_ms is not None and 0 < values.get("at_ms", 0) - received_ms <= _DAY_MS:
+        values["at_ms"] = received_ms  # (6)
     for _, problem in list(mistakes_of(mapping.registry, name, values, None)):
         if problem.field in spare and values.pop(problem.field, None) is not None:
             left_out.append(f"{name}: {problem.field}: expected {problem.expected}")  # (5)
