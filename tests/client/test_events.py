@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanhe.client import InvalidEvent, events
-from kanhe.client.event import Event, KnownEvent, outgoing
+from kanhe.client.checking import outgoing
+from kanhe.client.event import Event, KnownEvent
 from kanhe.judge.intake.client_code import client_modules
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.intake.registry import builtin
@@ -138,6 +141,35 @@ def test_only_events_are_sent() -> None:
     """A dict is no event, and the message says what is."""
     with pytest.raises(InvalidEvent, match="PaymentAttempted"):
         outgoing({"type": "account.login"})  # type: ignore[arg-type]
+
+
+_AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from kanhe.client import Kanhe, events
+
+kanhe = Kanhe("http://127.0.0.1:1", fallback={"*": "allow"}, close_timeout=0)
+together = threading.Barrier(16)
+
+def first(number):
+    together.wait()
+    for kind in (events.PaymentAttempted, events.OrderPlaced):
+        kanhe.record(kind(user="u", order="o", amount_minor=1, currency="EUR"))
+    kanhe.stats
+
+threads = [threading.Thread(target=first, args=(number,)) for number in range(16)]
+for one in threads: one.start()
+for one in threads: one.join()
+print(kanhe.pending)
+"""
+
+
+def test_the_first_events_of_a_process_may_come_at_once() -> None:
+    """Sixteen threads that begin with the same kinds of event at the same moment do no harm."""
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "32\n"
 
 
 @given(st.text(min_size=1, max_size=128), st.integers(0, 10**12))

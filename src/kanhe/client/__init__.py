@@ -1,6 +1,6 @@
 """The client of a shop: asks Kanhe for decisions, tells it of events, goes on when it is away.
 
-Stands alone: it needs httpx and msgspec, and nothing else of Kanhe. An event walks through `event`
+Stands alone: it needs httpx and msgspec, and nothing else of Kanhe. An event walks through `checking`
 (checked), `deciding` (asked for, within its time), `queue` (kept, where there is no answer or none is
 needed) and `sending` (delivered in the background).
 """

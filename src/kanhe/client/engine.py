@@ -13,9 +13,10 @@ from typing import TypeVar
 import httpx
 
 from kanhe.client.breaker import Breaker
+from kanhe.client.checking import outgoing
 from kanhe.client.deciding import Steps, deciding
 from kanhe.client.errors import Closed
-from kanhe.client.event import AnyEvent, Outgoing, outgoing
+from kanhe.client.event import AnyEvent, Outgoing
 from kanhe.client.forking import live_through_forks
 from kanhe.client.links import Link
 from kanhe.client.options import Options

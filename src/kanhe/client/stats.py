@@ -48,7 +48,8 @@ class Counters:
         with self._lock:
             self._counts[name] = self._counts.get(name, 0) + more
 
-    def stats(self, **now: int | str) -> Stats:
+    def stats(self, *, pending: int, refused_kept: int, breaker: str) -> Stats:
         """A copy of all counts, with what else is known of this moment."""
         with self._lock:
-            return msgspec.convert({**self._counts, **now}, Stats)
+            counts = dict(self._counts)
+        return Stats(**counts, pending=pending, refused_kept=refused_kept, breaker=breaker)

@@ -2,7 +2,6 @@
 
 # Written by kanhe.judge.intake.client_code from the registry: `make docs`. Do not edit.
 # fmt: off
-from __future__ import annotations
 
 from kanhe.client.event import KnownEvent
 from kanhe.client.events import fields

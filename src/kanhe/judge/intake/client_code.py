@@ -87,7 +87,7 @@ def _module(registry: Registry, word: str, types: list[EventType]) -> str:
     return "\n".join(
         [
             f'"""Events `{word}.…`."""\n',
-            _MADE + _OFF + "from __future__ import annotations\n",
+            _MADE + _OFF,  # annotations are values here, because texts take msgspec long to read
             "from kanhe.client.event import KnownEvent",
             "from kanhe.client.events import fields",
             *classes,
