@@ -195,6 +195,20 @@ def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+def test_a_file_that_others_could_read_is_shut(tmp_path: Path) -> None:
+    """A queue that was copied or made with more rights is its owner's alone from the next use on."""
+    queue = FileQueue(tmp_path / "queue.db", 10)
+    queue.put(_event(1))
+    for path in tmp_path.iterdir():
+        path.chmod(0o644)
+    other = FileQueue(tmp_path / "queue.db", 10)
+    assert other.waiting() == 1
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    other.close()
+    queue.close()
+    assert {modes[name] for name in ("queue.db", "queue.db-wal", "queue.db-shm")} == {0o600}
+
+
 def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     """Another database, a text, a queue of a later release: nothing is written into it."""
     with sqlite3.connect(tmp_path / "shop.db") as shop:

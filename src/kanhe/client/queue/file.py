@@ -305,7 +305,7 @@ def _open(path: Path, sync: str) -> sqlite3.Connection:
         with _making:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        pass
+        _keep_to_its_owner(path)
     except OSError as error:
         raise QueueBroken(f"{path}: {error.strerror}") from error
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
@@ -317,6 +317,18 @@ def _open(path: Path, sync: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _keep_to_its_owner(path: Path) -> None:
+    """Take away what others may do with a file that somebody made, or copied, with more rights."""
+    for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        try:
+            if name.stat().st_mode & 0o077:
+                name.chmod(0o600)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise QueueBroken(f"{name}: others may read it, and {error.strerror}") from error
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
