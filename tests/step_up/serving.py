@@ -25,6 +25,8 @@ class Served(NamedTuple):
 
     url: str
     token: str
+    other_token: str
+    """Of a key without the scope."""
     engine: Kanhe
     step_ups: StepUps
 
@@ -50,6 +52,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
     own = Settings(data_dir=str(folder), port=0, **settings)
     keys = open_keys(own, clock)
     token = keys.create("shop", "tests", ("step_up", "decide", "record", "read"))
+    other = keys.create("shop", "no step-up", ("record",))
     step_ups = StepUps(own, clock)
     with open_kanhe(own, clock) as engine:
         server, sock = prepare_server(engine, keys, own, lambda: b"{}", None, step_ups)
@@ -63,7 +66,8 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
         while not server.started:
             time.sleep(0.005)
         try:
-            yield Served(f"http://127.0.0.1:{sock.getsockname()[1]}", token, engine, step_ups)
+            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            yield Served(url, token, other, engine, step_ups)
         finally:
             server.should_exit = True
             thread.join(20)

@@ -129,14 +129,8 @@ def test_hostile_bodies_are_refused(served: Served, raw: bytes) -> None:
 
 def test_a_key_needs_the_scope(served: Served) -> None:
     """Without the scope nobody asks buyers, and nobody makes up what came of it."""
-    keys = served.step_ups._folder / "keys.db"
-    from kanhe.stores.sqlite.keys import ApiKeys
-
-    ring = ApiKeys(keys, clock, lambda n: bytes(n))
-    token = ring.create("shop", "no step-up", ("record",))
-    ring.close()
     made_up = {"id": "x", "type": "step_up.passed", "at_ms": clock(), "user": "u", "step_up": "s"}
-    with served.client(token) as client:
+    with served.client(served.other_token) as client:
         assert client.post("/v1/step-ups", json={"user": "u", **PAYMENT}).status_code == 403
         refused = client.post("/v1/events", json=made_up)
     assert refused.json()["type"] == "/problems/restricted-type"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kanhe.stores.smtp.post import Written
     from kanhe.stores.sqlite.buyers import Undelivered
 
+BUYERS_FILE = "buyers.db"
 _AT_ONCE = 64
 _SWEEP_MS = 60_000
 
@@ -66,8 +67,6 @@ class StepUps:
     @property
     def is_used(self) -> bool:
         """Whether anything was ever kept here."""
-        from kanhe.app.stepping_up.room import BUYERS_FILE
-
         return (self._folder / BUYERS_FILE).exists()
 
     def forget(self, tenant: str, names: Iterable[tuple[str, str]]) -> int:
@@ -118,7 +117,7 @@ class StepUps:
     def _opened(self) -> Room:
         from kanhe.app.opening import data_folder
         from kanhe.app.stepping_up.posting import PostSender
-        from kanhe.app.stepping_up.room import BUYERS_FILE, Room, buyers_key
+        from kanhe.app.stepping_up.room import Room, buyers_key
         from kanhe.stores.sqlite.buyers import SqliteBuyers
 
         folder = data_folder(self._settings)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from kanhe.protect.access.passkeys import Passkeys
     from kanhe.stores.sqlite.buyers import SqliteBuyers, Writing
 
-BUYERS_FILE = "buyers.db"
 KEY_FILE = "buyers.key"
 _EVENT_ID_BYTES = 16
 

@@ -356,6 +356,8 @@ class StepUpRoutes:
     def tick(self) -> None:
         """Have the journal take what still waits, also what another process has left. Called about
         once a second within the event loop."""
+        if not self._step_ups.is_used:
+            return
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.get_running_loop().create_task(self._deliver())
 
