@@ -85,8 +85,8 @@ def test_a_form_says_how_it_was_filled(chromium: Browser, shop: tuple[Shop, str]
         page.get_by_label("Name").press("Control+C")
         page.get_by_label("Card").press("Control+V")
         page.evaluate("document.querySelector('[name=code]').value = '123'")
-        page.get_by_role("button").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button").click()
         asked = page.request.get(f"{url}/kanhe.js")
         assert asked.ok
         assert told == []
@@ -107,8 +107,8 @@ def test_a_form_works_without_scripts(chromium: Browser, shop: tuple[Shop, str])
     with chromium.new_context(java_script_enabled=False) as context:
         page, _ = _visit(context, url)
         for _ in range(2):
-            page.get_by_role("button").click()
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.get_by_role("button").click()
     (first, _), (second, _) = one.paid
     assert first.fields()["has_script"] is False
     assert first.device == second.device

@@ -29,6 +29,8 @@ class Served(NamedTuple):
     """Of a key without the scope."""
     engine: Kanhe
     step_ups: StepUps
+    now_ms: int
+    """The time for step-ups, which stands still: no test runs into the end of a code."""
 
     def client(self, token: str | None = None) -> httpx.Client:
         """An HTTP client of a shop."""
@@ -53,7 +55,8 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
     keys = open_keys(own, clock)
     token = keys.create("shop", "tests", ("step_up", "decide", "record", "read"))
     other = keys.create("shop", "no step-up", ("record",))
-    step_ups = StepUps(own, clock)
+    now_ms = clock()
+    step_ups = StepUps(own, lambda: now_ms)
     with open_kanhe(own, clock) as engine:
         server, sock = prepare_server(engine, keys, own, lambda: b"{}", None, step_ups)
 
@@ -67,7 +70,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
             time.sleep(0.005)
         try:
             url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-            yield Served(url, token, other, engine, step_ups)
+            yield Served(url, token, other, engine, step_ups, now_ms)
         finally:
             server.should_exit = True
             thread.join(20)

@@ -10,7 +10,7 @@ import pytest
 
 from kanhe.client import AsyncKanhe, Kanhe, Refused, Unreachable
 from tests.step_up.building import PAYMENT, code_at
-from tests.step_up.serving import Served, clock, serving
+from tests.step_up.serving import Served, serving
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_a_payment_is_confirmed_with_the_client(served: Served) -> None:
     with Kanhe(served.url, key=served.token) as kanhe:
         user = "../u/1"
         made = kanhe.step_up.begin_factor(user, "totp", name="mei")
-        code = code_at(made.secret, clock() - 30_000)
+        code = code_at(made.secret, served.now_ms - 30_000)
         assert kanhe.step_up.confirm_factor(user, made.factor_id, code=code).confirmed
         assert [one.factor_id for one in kanhe.step_up.factors(user)] == [made.factor_id]
         asked = kanhe.step_up.begin(user, **PAYMENT, device="d-1", methods=["totp"])
@@ -34,7 +34,7 @@ def test_a_payment_is_confirmed_with_the_client(served: Served) -> None:
             kanhe.step_up.send(asked.step_up_id)
         assert refused.value.type == "/problems/step-up-no-address"
         assert not kanhe.step_up.confirm(asked.step_up_id, **PAYMENT, code="000000").passed
-        code = code_at(made.secret, clock())
+        code = code_at(made.secret, served.now_ms)
         passed = kanhe.step_up.confirm(asked.step_up_id, **PAYMENT, code=code)
         assert passed.passed
         for repeated in (False, True):
@@ -58,10 +58,10 @@ def test_tasks_ask_the_same(served: Served) -> None:
         async with AsyncKanhe(served.url, key=served.token) as kanhe:
             step_up = kanhe.step_up
             made = await step_up.begin_factor("u-2", "totp")
-            code = code_at(made.secret, clock() - 30_000)
+            code = code_at(made.secret, served.now_ms - 30_000)
             await step_up.confirm_factor("u-2", made.factor_id, code=code)
             asked = await step_up.begin("u-2", **PAYMENT)
-            code = code_at(made.secret, clock())
+            code = code_at(made.secret, served.now_ms)
             passed = await step_up.confirm(asked.step_up_id, **PAYMENT, code=code)
             said = {"confirmation": passed.confirmation, "user": "u-2", **PAYMENT}
             assert (await step_up.redeem(asked.step_up_id, **said)).redeemed

@@ -26,14 +26,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield one
 
 
-def _enrol(client: httpx.Client, user: str) -> str:
+def _enrol(served: Served, client: httpx.Client, user: str) -> str:
     """An app of a user; gives its secret."""
     begun = client.post(f"/v1/buyers/{user}/factors", json={"kind": "totp"})
     assert begun.status_code == 201, begun.text
     told = begun.json()
     assert told["link"].startswith("otpauth://totp/")
     # The step before the one that is now: the present code is left for what follows.
-    code = code_at(told["secret"], clock() - 30_000)
+    code = code_at(told["secret"], served.now_ms - 30_000)
     confirmed = client.post(
         f"/v1/buyers/{user}/factors/{told['factor_id']}:confirm", json={"code": code}
     )
@@ -45,7 +45,7 @@ def _enrol(client: httpx.Client, user: str) -> str:
 def test_a_buyer_confirms_a_payment(served: Served) -> None:
     """From setting an app up to redeeming, as the documentation tells it, and all of it is journaled."""
     with served.client() as client:
-        secret = _enrol(client, "u-1")
+        secret = _enrol(served, client, "u-1")
         begun = client.post("/v1/step-ups", json={"user": "u-1", **PAYMENT, "device": "d-1"})
         assert begun.status_code == 201
         asked = begun.json()
@@ -54,7 +54,7 @@ def test_a_buyer_confirms_a_payment(served: Served) -> None:
         path = f"/v1/step-ups/{asked['step_up_id']}"
         failed = client.post(f"{path}:confirm", json={**PAYMENT, "code": "000000"}).json()
         assert (failed["outcome"], failed["reason"]) == ("failed", "wrong_code")
-        code = code_at(secret, clock())
+        code = code_at(secret, served.now_ms)
         passed = client.post(f"{path}:confirm", json={**PAYMENT, "code": code})
         assert passed.json()["outcome"] == "passed"
         assert passed.headers["cache-control"] == "no-store"
@@ -140,7 +140,7 @@ def test_a_users_id_may_hold_what_ids_hold(served: Served) -> None:
     """Slashes, spaces and letters of any script in a user's id reach the same user."""
     with served.client() as client:
         for user, written in (("a/b", "a%2Fb"), ("买家 7", "%E4%B9%B0%E5%AE%B6%207")):
-            _enrol(client, written)
+            _enrol(served, client, written)
             asked = client.post("/v1/step-ups", json={"user": user, **PAYMENT}).json()
             assert asked["methods"] == ["totp"]
 
@@ -192,10 +192,10 @@ def test_an_event_that_was_taken_and_not_struck_out_is_taken_once(
 def test_many_at_once_are_bounded_and_one_passes(served: Served) -> None:
     """Of many confirms at once one passes; what is too much at once is told to try again."""
     with served.client() as client:
-        secret = _enrol(client, "u-12")
+        secret = _enrol(served, client, "u-12")
         asked = client.post("/v1/step-ups", json={"user": "u-12", **PAYMENT}).json()
     path = f"/v1/step-ups/{asked['step_up_id']}:confirm"
-    body = json.dumps({**PAYMENT, "code": code_at(secret, clock())}).encode()
+    body = json.dumps({**PAYMENT, "code": code_at(secret, served.now_ms)}).encode()
     headers = {"authorization": f"Bearer {served.token}"}
 
     async def all_at_once() -> list[httpx.Response]:
@@ -214,7 +214,7 @@ def test_a_restarted_server_delivers_what_was_left(tmp_path: Path) -> None:
     """What another process has left in the outbox, or this one before it died, reaches the journal."""
     folder = tmp_path / "house"
     with serving(folder) as served, served.client() as client:
-        _enrol(client, "u-1")
+        _enrol(served, client, "u-1")
     from kanhe.app.stepping_up.opening import StepUps
     from kanhe.core.settings import Settings
 
