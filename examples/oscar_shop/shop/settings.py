@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "kanhe.connect.django.DeviceMiddleware",  # Kanhe: knows devices and sessions by signed cookies
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -187,6 +188,9 @@ GATEWAY_URL = os.environ.get("SHOP_GATEWAY_URL", "http://127.0.0.1:8083")
 GATEWAY_PUBLISHABLE_KEY = os.environ.get("SHOP_GATEWAY_PUBLISHABLE_KEY", "")
 GATEWAY_SECRET_KEY = os.environ.get("SHOP_GATEWAY_SECRET_KEY", "")
 GATEWAY_NOTICE_SECRET = os.environ.get("SHOP_GATEWAY_NOTICE_SECRET", "")
+
+# Kanhe: by what device and session are known, see docs/device.md.
+KANHE_DEVICE = {"keys": [SECRET_KEY]}
 
 # Kanhe: where it is, and what to do while it cannot be reached.
 KANHE = {

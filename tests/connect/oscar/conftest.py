@@ -68,7 +68,7 @@ def shop(
     """Django, set up once for this process with the example's settings; gives the shop's folder."""
     folder = tmp_path_factory.mktemp("shop")
     os.environ.update(
-        SHOP_DATA=str(folder), SHOP_SECRET_KEY="of-tests", SHOP_FAST_PASSWORDS="1",
+        SHOP_DATA=str(folder), SHOP_SECRET_KEY="of-tests-and-nothing-else-but-them", SHOP_FAST_PASSWORDS="1",
         SHOP_PLAIN_TABLES="1", SHOP_HOSTS="testserver", SHOP_GATEWAY_URL=gateway,
         SHOP_GATEWAY_PUBLISHABLE_KEY="pk_test", SHOP_GATEWAY_SECRET_KEY="sk_test",
         SHOP_GATEWAY_NOTICE_SECRET=NOTICES, SHOP_KANHE_URL=kanhe.url, SHOP_KANHE_KEY="kanhe_test",

@@ -38,7 +38,7 @@ def test_allowed_is_let_in_and_told(known: Any, kanhe: FakeKanhe) -> None:
     (event,) = kanhe.of("account.login")
     assert event["user"] == f"u-{known.user.pk}"
     assert event["ip"] == "127.0.0.1"
-    assert event["device"].startswith("d-")
+    assert event["device"].startswith("dv-")
     assert known.browser.session.session_key not in str(event)
 
 

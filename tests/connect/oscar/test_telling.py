@@ -166,6 +166,7 @@ def test_only_trusted_proxies_are_believed(shop: Path) -> None:
     """Whoever is not one cannot say from where they come."""
     from django.test import RequestFactory
 
+    from kanhe.connect.device import Devices
     from kanhe.connect.oscar.configuration import read
     from kanhe.connect.oscar.visit import visit_of
 
@@ -177,7 +178,8 @@ def test_only_trusted_proxies_are_believed(shop: Path) -> None:
         ("10.2.2.2", "203.0.113.9", "BR"), ("198.51.100.1", "198.51.100.1", None),
     ):  # fmt: skip
         request = RequestFactory().get("/", REMOTE_ADDR=remote, **said)
-        found = visit_of(request, chosen, "d-1", "s-1")
+        request.kanhe_device = Devices("k" * 32).see(request.headers.get, is_https=False)
+        found = visit_of(request, chosen)
         assert (found.ip, found.ip_country) == (address, country)
 
 
@@ -187,12 +189,33 @@ def test_a_device_keeps_its_name_and_nobody_can_choose_one(buyer: Any, kanhe: Fa
     ada.put()
     ada.put()
     assert len({one["device"] for one in kanhe.of("cart.changed")}) == 1
-    ada.browser.cookies["kanhe_device"] = "d-of-somebody-else:1abc:signature"
+    known = kanhe.events[0]["device"]
+    ada.browser.cookies["kanhe-device"] = ada.browser.cookies["kanhe-device"].value[:-1]
     ada.put()
-    assert kanhe.of("cart.changed")[-1]["device"] not in (
-        "d-of-somebody-else",
-        kanhe.events[0]["device"],
-    )
+    last = kanhe.of("cart.changed")[-1]
+    assert last["device"] != known
+    assert last["is_altered_device"] is True
+
+
+def test_how_a_form_was_filled_is_told_where_events_have_a_place_for_it(
+    buyer: Any, kanhe: FakeKanhe
+) -> None:
+    """What the shop's own script says comes along; what a type does not know is left out."""
+    from urllib.parse import urlencode
+
+    from django.test import Client
+
+    form = {
+        "registration-email": "quick@example.com", "registration-password1": "a-long-and-honest-one",
+        "registration-password2": "a-long-and-honest-one", "registration_submit": "1",
+        "kanhe_signals": '{"v":1,"p":1,"s":0,"w":true,"f":420}',
+    }  # fmt: skip
+    plain = {"content_type": "application/x-www-form-urlencoded"}
+    assert Client().post("/accounts/login/", urlencode(form), **plain).status_code == 302
+    (event,) = kanhe.of("account.registered")
+    assert (event["fill_ms"], event["pasted_fields"], event["is_automated"]) == (420, 1, True)
+    ada = buyer()
+    ada.browser.post("/accounts/login/", urlencode(form | {"kanhe_signals": "x" * 9_000}), **plain)
 
 
 def test_amounts_are_in_minor_units_of_their_currency(shop: Path) -> None:

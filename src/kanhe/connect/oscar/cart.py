@@ -62,7 +62,7 @@ def _tell(request: Any, user: Any, action: str, **more: Any) -> None:
     visit = current()
     basket = request.basket
     said = {
-        **visit.fields(), "user": telling.user_ref(user), "is_guest": not user.is_authenticated,
+        **visit.fields(events.CartChanged), "user": telling.user_ref(user), "is_guest": not user.is_authenticated,
         "cart_action": action, **more,
     }  # fmt: skip
     if basket.pk:

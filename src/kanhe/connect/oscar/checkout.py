@@ -178,7 +178,7 @@ class KanhePayment(_View):
             else {"email": telling.email_of(submission["order_kwargs"].get("guest_email"))}
         )
         return {
-            **who, **request.kanhe_visit.fields(), **telling.of_address(submission["shipping_address"]),
+            **who, **request.kanhe_visit.fields(events.PaymentAttempted), **telling.of_address(submission["shipping_address"]),
             **telling.of_basket(submission["basket"]), "is_guest": not user.is_authenticated,
             "order": order_number, "currency": total.currency,
             "amount_minor": telling.minor(total.incl_tax, total.currency), "payment_method": "card",

@@ -12,6 +12,7 @@ from kanhe.connect.oscar.configuration import configuration
 
 _MIDDLEWARE = "kanhe.connect.oscar.middleware.KanheMiddleware"
 _BEFORE = (
+    "kanhe.connect.django.DeviceMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -33,6 +34,8 @@ def look(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
     order = list(settings.MIDDLEWARE)
     if _MIDDLEWARE not in order:
         found.append(checks.Error(f"MIDDLEWARE lacks {_MIDDLEWARE}", id="kanhe.E002"))
+    elif _BEFORE[0] not in order:
+        found.append(checks.Error(f"MIDDLEWARE lacks {_BEFORE[0]}", id="kanhe.E007"))
     elif late := [one for one in _BEFORE if one in order[order.index(_MIDDLEWARE) :]]:
         found.append(checks.Error(f"{_MIDDLEWARE} has to stand after {late[0]}", id="kanhe.E003"))
     if not any(_is_gated(one) for one in settings.AUTHENTICATION_BACKENDS):

@@ -93,7 +93,7 @@ def _ended(request: Any, user: Any) -> HttpResponse:
     request.session.pop(SIGN_IN, None)
     tell(
         events.AccountLoginFailed(
-            id=telling.fresh_id("login"), **telling.of_user(user), **request.kanhe_visit.fields(),
+            id=telling.fresh_id("login"), **telling.of_user(user), **request.kanhe_visit.fields(events.AccountLoginFailed),
             login_method="password", login_failure="second_factor_failed",
         )
     )  # fmt: skip

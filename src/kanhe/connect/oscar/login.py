@@ -82,7 +82,7 @@ def _ask(user: Any, request: Any, backend: str) -> None:
     visit = request.kanhe_visit
     ref = str(telling.user_ref(user))
     event = events.AccountLogin(
-        id=telling.fresh_id("login"), **telling.of_user(user), **visit.fields(),
+        id=telling.fresh_id("login"), **telling.of_user(user), **visit.fields(events.AccountLogin),
         login_method="password", mfa_used=False,
     )  # fmt: skip
     answer = decide(event, "account.login")

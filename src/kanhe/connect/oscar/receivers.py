@@ -52,7 +52,7 @@ def connect() -> None:
 def _signed_up(sender: Any, request: Any, user: Any, **_: Any) -> None:
     """An account was made. Oscar signs it in next, without the request: the gate finds the answer there."""
     event = events.AccountRegistered(
-        id=telling.event_id("sign-up", user.pk), **telling.of_user(user), **current().fields(),
+        id=telling.event_id("sign-up", user.pk), **telling.of_user(user), **current().fields(events.AccountRegistered),
         login_method="password",
     )  # fmt: skip
     answer = decide(event, "account.registered")
@@ -76,7 +76,7 @@ def _login_failed(sender: Any, credentials: dict[str, Any], request: Any = None,
         why = "wrong_password" if user.is_active else "blocked"
     tell_after_commit(
         partial(
-            events.AccountLoginFailed, id=telling.fresh_id("login"), **named, **visit.fields(),
+            events.AccountLoginFailed, id=telling.fresh_id("login"), **named, **visit.fields(events.AccountLoginFailed),
             login_method="password", login_failure=why,
         )
     )  # fmt: skip
@@ -101,13 +101,14 @@ def _after_user(sender: Any, instance: Any, created: bool, **_: Any) -> None:
     if created or not changed:
         return
     request = current_request()
-    said = {**telling.of_user(instance), **current().fields()}
+    who, visit = telling.of_user(instance), current()
     if "password" in changed:
         changed.discard("password")
         own = getattr(request, "user", None) == instance
         tell_after_commit(
             partial(
-                events.AccountPasswordChanged, id=telling.fresh_id("password"), **said,
+                events.AccountPasswordChanged, id=telling.fresh_id("password"), **who,
+                **visit.fields(events.AccountPasswordChanged),
                 password_method="old_password" if own else "reset_link",
             )
         )  # fmt: skip
@@ -115,7 +116,11 @@ def _after_user(sender: Any, instance: Any, created: bool, **_: Any) -> None:
         what: Any = changed.pop() if len(changed) == 1 else "several"
         tell_after_commit(
             partial(
-                events.AccountProfileChanged, id=telling.fresh_id("profile"), **said, changed=what
+                events.AccountProfileChanged,
+                id=telling.fresh_id("profile"),
+                **who,
+                **visit.fields(events.AccountProfileChanged),
+                changed=what,
             )
         )
 
@@ -126,7 +131,7 @@ def _address_saved(sender: Any, instance: Any, created: bool, **_: Any) -> None:
     if match is None or not match.view_name.startswith("customer:address"):
         return
     said = {
-        **telling.of_user(instance.user), **current().fields(), "changed": "address",
+        **telling.of_user(instance.user), **current().fields(events.AccountProfileChanged), "changed": "address",
         "address": telling.address_ref(instance),
     }  # fmt: skip
     tell_after_commit(partial(events.AccountProfileChanged, id=telling.fresh_id("profile"), **said))

@@ -129,7 +129,7 @@ def order_placed(order: Any, visit: Visit, card: str) -> Any:
         else None
     )
     return events.OrderPlaced(
-        id=event_id("order", order.number), at_ms=ms(order.date_placed), **visit.fields(),
+        id=event_id("order", order.number), at_ms=ms(order.date_placed), **visit.fields(events.OrderPlaced),
         **of_order(order), card=card or None, is_first_order=None if earlier is None else not earlier,
         payment_method="card" if card else None,
     )  # fmt: skip
@@ -138,7 +138,7 @@ def order_placed(order: Any, visit: Visit, card: str) -> Any:
 def order_cancelled(order: Any, by: Any = "buyer", reason: Any = "changed_mind") -> Any:
     """An order that will not be delivered."""
     return events.OrderCancelled(
-        id=event_id("cancel", order.number), **_owner(order), **current().fields(),
+        id=event_id("cancel", order.number), **_owner(order), **current().fields(events.OrderCancelled),
         order=order.number, amount_minor=minor(order.total_incl_tax, order.currency),
         currency=order.currency, cancelled_by=by, cancel_reason=reason,
         ordered_ms=ms(order.date_placed),
@@ -159,7 +159,7 @@ def refund_requested(order: Any, refund: str, amount: Decimal, reason: Any, note
     total = minor(order.total_incl_tax, order.currency)
     asked = minor(amount, order.currency)
     return events.RefundRequested(
-        id=event_id("refund", refund), **_owner(order), **current().fields(), order=order.number,
+        id=event_id("refund", refund), **_owner(order), **current().fields(events.RefundRequested), order=order.number,
         refund=refund, amount_minor=asked, currency=order.currency, order_minor=total,
         is_partial=asked < total, refund_reason=reason, refund_to="original_method",
         address=address_ref(order.shipping_address), ordered_ms=ms(order.date_placed),
@@ -196,7 +196,7 @@ def review_posted(review: Any) -> Any:
     links = lowered.count("http://") + lowered.count("https://") + lowered.count("www.")
     bought = _bought(review)
     return events.ReviewPosted(
-        id=event_id("review", review.pk), **of_user(review.user), **current().fields(),
+        id=event_id("review", review.pk), **of_user(review.user), **current().fields(events.ReviewPosted),
         product=f"p-{review.product_id}", review=f"r-{review.pk}", rating=review.score or None,
         text=text[:2000] or None, has_link=links > 0, links_count=links, is_verified_purchase=bought,
     )  # fmt: skip

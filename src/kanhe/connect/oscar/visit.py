@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import ipaddress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.utils.translation import get_language
 
@@ -32,10 +33,19 @@ class Visit:
     ip_country: str | None = None
     user_agent: str | None = None
     language: str | None = None
+    hints: dict[str, Any] = field(default_factory=dict)
+    """What is known of the device, and of how the form at hand was filled (`kanhe.connect.device`)."""
 
-    def fields(self) -> dict[str, Any]:
-        """As fields of an event; all types take these."""
-        return {**asdict(self), "channel": "web"}
+    def fields(self, event_type: type[msgspec.Struct]) -> dict[str, Any]:
+        """As fields of an event of this type, those that it may have."""
+        may = {one.name for one in msgspec.structs.fields(event_type)}
+        said = {**asdict(self), "channel": "web"}
+        said |= said.pop("hints")
+        return {name: value for name, value in said.items() if name in may}
+
+    def with_hints(self, hints: dict[str, Any]) -> Visit:
+        """The same, with more known."""
+        return replace(self, hints=hints)
 
     def entities(self) -> dict[str, Any]:
         """The part of it that every event type takes, whatever it is about."""
@@ -66,20 +76,29 @@ def current() -> Visit:
     return found if isinstance(found, Visit) else Visit()
 
 
-def visit_of(request: Any, chosen: Configuration, device: str, session: str) -> Visit:
-    """The visit that a request belongs to."""
+def visit_of(request: Any, chosen: Configuration) -> Visit:
+    """The visit that a request belongs to. Device and session are those that
+    `kanhe.connect.django.DeviceMiddleware` has seen."""
+    seen = request.kanhe_device
     trusted = _from_proxy(request, chosen)
     country = (
         request.headers.get(chosen.country_header, "") if chosen.country_header and trusted else ""
     )
     return Visit(
-        device=device,
-        session=session,
+        device=seen.device,
+        session=seen.session,
         ip=_address(request, chosen, trusted),
         ip_country=country if len(country) == 2 and country.isascii() and country.isalpha() else None,
         user_agent=_text(request.headers.get("User-Agent", "")),
         language=get_language(),
+        hints=hints_of(seen),
     )  # fmt: skip
+
+
+def hints_of(seen: Any) -> dict[str, Any]:
+    """What is known beside the ids."""
+    ids = ("device", "session")
+    return {name: value for name, value in seen.fields().items() if name not in ids}
 
 
 def pseudonym(kind: str, *parts: str) -> str:

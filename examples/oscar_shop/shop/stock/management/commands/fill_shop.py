@@ -171,21 +171,21 @@ class Command(BaseCommand):
             joined = telling.ms(user.date_joined)
             past.append((joined, events.AccountRegistered(
                 id=telling.event_id("sign-up", user.pk), at_ms=joined, **telling.of_user(user),
-                **visit.fields(),
+                **visit.fields(events.AccountRegistered),
             )))  # fmt: skip
             for order in Order.objects.filter(user=user, number__startswith=buyer.key):
                 placed = telling.ms(order.date_placed)
                 past.append((placed, telling.order_placed(order, visit, f"card_of_{buyer.key}")))
                 paid = events.PaymentAttempted(
                     id=telling.event_id("pay", order.number, 1), at_ms=placed - 1000,
-                    **telling.of_user(user), **visit.fields(), card=f"card_of_{buyer.key}",
+                    **telling.of_user(user), **visit.fields(events.PaymentAttempted), card=f"card_of_{buyer.key}",
                     order=order.number, amount_minor=telling.minor(order.total_incl_tax, "EUR"),
                     currency="EUR",
                 )  # fmt: skip
                 past.append((placed - 1000, paid))
                 login = events.AccountLogin(
                     id=telling.event_id("login", order.number), at_ms=placed - 60_000,
-                    **telling.of_user(user), **visit.fields(), login_method="password",
+                    **telling.of_user(user), **visit.fields(events.AccountLogin), login_method="password",
                 )  # fmt: skip
                 past.append((placed - 60_000, login))
             past += self._complaints(user, buyer)
