@@ -36,6 +36,7 @@ class FakeKanhe:
         self.confirms: list[dict[str, Any]] = []
         self.redeemed: list[dict[str, Any]] = []
         self.methods = ["totp"]
+        self.enrolled: list[dict[str, Any]] = []
         self.attempts = 3
 
     def __enter__(self) -> FakeKanhe:
@@ -70,6 +71,12 @@ class FakeKanhe:
                 return 200, [self._decision(one) for one in lines]
             return 200, [{"event_id": one["id"], "recorded": True, "seq": 1} for one in lines]
         said = json.loads(body or b"{}")
+        if path.endswith("/factors"):
+            self.enrolled.append(said)
+            return 201, {
+                "factor_id": "fa-1", "kind": said["kind"], "expires_ms": 1, "secret": "JBSWY3DP",
+                "link": "otpauth://totp/x",
+            }  # fmt: skip
         if path.startswith("/v1/step-ups"):
             return self._step_up(path, said)
         if said.get("type") in self.refused or ("email" in said and self.no_email):
@@ -120,7 +127,7 @@ def _handler(kanhe: FakeKanhe) -> type[BaseHTTPRequestHandler]:
         timeout = 10
 
         def do_GET(self) -> None:
-            self._say(*((503, {}) if kanhe.down else (200, {})))
+            self._say(*((503, {}) if kanhe.down else (200, {"factors": []})))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))

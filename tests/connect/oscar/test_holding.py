@@ -195,6 +195,39 @@ def test_a_crash_after_the_order_was_placed_loses_nothing(
     assert len(kanhe.of("order.placed")) == 1
 
 
+def test_a_basket_that_a_crash_left_frozen_is_opened_again(
+    buyer: Any, kanhe: FakeKanhe, gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between payment and order: the money is let go of, and the basket is the buyer's again."""
+    from django.core.management import call_command
+    from oscar.apps.checkout.mixins import OrderPlacementMixin
+
+    from kanhe.connect.oscar.models import GuardedOrder
+
+    ada = buyer(account=True)
+    ada.put()
+    ada.to_payment()
+
+    class Crash(BaseException):
+        """What nobody catches."""
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched, pytest.raises(Crash):
+        patched.setattr(OrderPlacementMixin, "handle_order_placement", crash)
+        ada.pay()
+    number = kanhe.of("payment.attempted")[-1]["order"]
+    # Killed, nobody would have given the claim back.
+    GuardedOrder.objects.filter(order_number=number).update(claimed_until_ms=1)
+    assert ada.basket().num_items == 0
+    call_command("kanhe_settle", verbosity=0)
+    assert captured(gateway, number) == [("voided", 3290)]
+    assert ada.basket().num_items == 1
+    ada.pay()
+    assert ada.order().status == "Paid"
+
+
 def test_the_shopkeeper_may_decide_as_well(held: Any, gateway: str) -> None:
     """A status that is changed in the shop's own dashboard counts."""
     from oscar.apps.order.models import Order

@@ -58,10 +58,14 @@ def test_no_door_hands_over_a_session(
         answer = browser.post("/checkout/", form)
     else:
         answer = browser.post("/dashboard/login/", {"username": known.mail, "password": PASSWORD})
-    wanted = "/accounts/login/" if outcome == "deny" else "/kanhe/sign-in/"
-    assert (answer.status_code, answer["Location"]) == (302, wanted)
     assert not is_in(browser)
     assert len(kanhe.of("account.login")) == 1
+    if outcome == "deny":
+        assert answer.status_code == 200, "to whoever tries it is a wrong password"
+        (failed,) = kanhe.of("account.login_failed")
+        assert failed["login_failure"] == "blocked"
+    else:
+        assert (answer.status_code, answer["Location"]) == (302, "/kanhe/sign-in/")
 
 
 def test_a_second_factor_lets_them_in_where_they_wanted_to_go(known: Any, kanhe: FakeKanhe) -> None:
@@ -109,6 +113,29 @@ def test_a_device_that_failed_is_asked_again(known: Any, kanhe: FakeKanhe) -> No
     known.browser.logout()
     sign_in(known.browser, known.mail)
     assert is_in(known.browser), "once shown, it is a device like any other"
+
+
+def test_a_denied_login_looks_like_a_wrong_password(known: Any, kanhe: FakeKanhe) -> None:
+    """Nobody learns by it which passwords are right."""
+    import re
+
+    kanhe.outcomes["account.login"] = "deny"
+    pages = []
+    for password in (PASSWORD, "a-wrong-one"):
+        answer = sign_in(known.browser, known.mail, password)
+        text = re.sub(r'(csrfmiddlewaretoken" value|value)="[^"]*"', "", answer.content.decode())
+        pages.append((answer.status_code, text))
+    assert pages[0] == pages[1]
+
+
+def test_a_thief_who_forgets_a_cookie_is_asked_all_the_same(known: Any, kanhe: FakeKanhe) -> None:
+    """While somebody knows the password and no second factor, every device that has shown none is asked."""
+    kanhe.outcomes["account.login"] = "challenge"
+    sign_in(known.browser, known.mail)
+    kanhe.outcomes["account.login"] = "allow"
+    fresh = Client()
+    assert sign_in(fresh, known.mail)["Location"] == "/kanhe/sign-in/"
+    assert not is_in(fresh)
 
 
 def test_a_password_that_changed_meanwhile_ends_it(known: Any, kanhe: FakeKanhe) -> None:

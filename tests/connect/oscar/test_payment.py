@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from kanhe.connect.oscar.connection import client
 from tests.connect.oscar.fake_kanhe import CODE, FakeKanhe
@@ -165,6 +166,46 @@ def test_another_card_is_asked_about_anew(buyer: Any, kanhe: FakeKanhe) -> None:
     assert answer["Location"] == "/kanhe/confirm/"
     assert kanhe.confirms == []
     assert ada.order() is None
+
+
+def test_another_address_is_asked_about_anew(buyer: Any, kanhe: FakeKanhe) -> None:
+    """Whoever confirmed a parcel to one place has confirmed none to another."""
+    kanhe.outcomes["payment.attempted"] = "challenge"
+    ada = buyer(account=True)
+    ada.put()
+    ada.to_payment()
+    ada.pay()
+    token = ada.browser.get("/kanhe/confirm/").context["fields"]["card_token"]
+    where = {
+        "first_name": "Eve", "last_name": "Drop", "line1": "Elsewhere 9", "line4": "Wien",
+        "postcode": "1010", "country": "AT", "phone_number": "", "notes": "",
+    }  # fmt: skip
+    ada.browser.post("/checkout/shipping-address/", where)
+    ada.browser.post("/checkout/shipping-method/", {"method_code": "standard"})
+    assert ada.place(token, kanhe_code=CODE)["Location"] == "/kanhe/confirm/"
+    assert kanhe.confirms == []
+    assert len({one["address"] for one in kanhe.of("payment.attempted")}) == 2
+
+
+@pytest.mark.parametrize("changed", ["email", "factor"])
+def test_what_came_to_the_account_just_now_confirms_no_payment(
+    buyer: Any, kanhe: FakeKanhe, changed: str
+) -> None:
+    """A thief in a session could give the account an address or an app of their own: a person looks."""
+    from kanhe.connect.oscar.models import AccountChange
+
+    kanhe.outcomes["payment.attempted"] = "challenge"
+    kanhe.methods = ["mail"] if changed == "email" else ["totp"]
+    ada = buyer(account=True)
+    if changed == "email":
+        profile = {"first_name": "", "last_name": "", "email": f"eve-{ada.mail}"}
+        ada.browser.post("/accounts/profile/edit/", profile | {"password": "a-long-and-honest-one"})
+    else:
+        AccountChange.objects.create(user=f"u-{ada.user.pk}", what="factor")
+    ada.put()
+    ada.to_payment()
+    assert ada.pay()["Location"] == "/checkout/thank-you/"
+    assert ada.order().status == "Held for review"
 
 
 def test_a_lost_session_confirms_nothing(buyer: Any, kanhe: FakeKanhe) -> None:

@@ -238,10 +238,39 @@ def test_a_setting_that_cannot_be_is_refused_with_the_nearest_name(shop: Path) -
         ({"url": "http://x", "fallback": {"*": "maybe"}}, "one of allow, challenge, hold"),
         ({"url": "http://x", "trusted_proxies": ["10.0.0.0/40"]}, "trusted_proxies"),
         ({"url": "http://x", "webhook_secrets": "whsec_x"}, "a list"),
+        ({"url": "http://x", "webhook_secrets": [""]}, "not set yet"),
+        ({"url": "http://x", "webhook_secrets": ["whsec_"]}, "not set yet"),
         ({}, "says where Kanhe is"),
     ):
         with pytest.raises(ImproperlyConfigured, match=told):
             read(given)
+
+
+def test_an_empty_secret_signs_nothing(shop: Path) -> None:
+    """It would be a key that everybody knows."""
+    import base64
+    import hashlib
+    import hmac
+
+    from kanhe.connect.oscar.webhook import is_signed
+
+    mac = base64.b64encode(hmac.new(b"", b"m.1000.{}", hashlib.sha256).digest()).decode()
+    for secret in ("", "whsec_", "not base64 at all"):
+        assert not is_signed((secret,), "m", "1000", b"{}", f"v1,{mac}", 1000)
+
+
+def test_a_factor_takes_more_than_a_session(buyer: Any, kanhe: FakeKanhe) -> None:
+    """Whoever sits in somebody's session cannot add an app of their own, and may not guess for long."""
+    ada = buyer(account=True)
+    for _ in range(5):
+        ada.browser.post("/kanhe/factors/add/", {"kind": "totp", "kanhe_password": "a-guess"})
+    assert kanhe.enrolled == []
+    assert "_auth_user_id" not in ada.browser.session
+    ada.browser.force_login(ada.user)
+    form = {"kind": "totp", "kanhe_password": "a-long-and-honest-one"}
+    ada.browser.post("/kanhe/factors/add/", form)
+    assert len(kanhe.enrolled) == 1
+    assert "JBSWY3DP" in ada.browser.get("/kanhe/factors/").content.decode()
 
 
 def test_what_would_silently_not_work_is_found_by_check(shop: Path) -> None:

@@ -16,4 +16,5 @@ class AftersalesConfig(AppConfig):
 
         holding.order_released.connect(money.capture, dispatch_uid="capture")
         holding.order_refused.connect(money.let_go, dispatch_uid="let-go")
+        holding.payment_orphaned.connect(money.let_go_of_all, dispatch_uid="orphaned")
         holding.case_resolved.connect(money.case_resolved, dispatch_uid="refunds")

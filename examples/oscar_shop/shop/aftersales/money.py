@@ -43,6 +43,13 @@ def let_go(order, **kwargs):
         gateway.let_go(source.reference)
 
 
+def let_go_of_all(order_number, **kwargs):
+    """There is no order, so there is nothing to pay for."""
+    for paid in gateway.payments(order_number):
+        if paid["status"] == "authorized":
+            gateway.let_go(paid["payment"])
+
+
 def pay_back(request):
     """Pay a refund."""
     order, source = request.order, request.order.sources.first()

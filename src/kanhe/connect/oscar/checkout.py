@@ -23,16 +23,20 @@ Oscar's `pre_payment` is sent with `send_robust` and can stop nothing, so that t
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpResponseRedirect
 from django.urls import reverse
+from django.utils.timezone import now
 from oscar.apps.payment.exceptions import RedirectRequired, UnableToTakePayment
 from oscar.core.loading import get_class, get_model
 
@@ -40,7 +44,7 @@ from kanhe.client import events
 from kanhe.connect.oscar import holding, second_factor, telling
 from kanhe.connect.oscar.configuration import configuration
 from kanhe.connect.oscar.connection import Answer, decide, tell
-from kanhe.connect.oscar.models import HELD, OPEN, GuardedOrder
+from kanhe.connect.oscar.models import HELD, OPEN, AccountChange, GuardedOrder
 from kanhe.connect.oscar.second_factor import Asked, CannotAsk, NoLonger, Question, TooOften
 from kanhe.connect.oscar.texts import (
     CHANGED,
@@ -58,6 +62,8 @@ CONFIRMING = "kanhe_confirming"
 _CLAIM_MS = 90_000
 """How long a request may take to pay; after a crash another one may try then."""
 _WAIT_S = 20.0
+_SETTLING = timedelta(days=3)
+"""How long an address or a first factor that is new to an account confirms no payment."""
 _FIELD_MAX = 2_000
 _FIELDS_MOST = 20
 
@@ -102,6 +108,12 @@ class KanhePayment(_View):
         return told
 
     # What oscar calls
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Outside of a transaction of the whole request (`ATOMIC_REQUESTS`): what is kept before Kanhe or
+        the gateway is asked has to be there whatever happens next."""
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """A second click arrives while the first pays, when oscar sees no open basket any more."""
@@ -225,8 +237,12 @@ class KanhePayment(_View):
         except (CannotAsk, NoLonger, TooOften) as error:
             self._unconfirmable(error)
             return
+        if _is_settling(question.user, asked):
+            # Whoever took the account over could answer in the owner's place: a person looks.
+            holding.hold(guarded, guarded.payment_event)
+            return
         self.request.session[CONFIRMING] = {
-            "asked": asked.kept(), "question": asdict(question), "card": guarded.card,
+            "about": _digest(payment), "asked": asked.kept(), "question": asdict(question), "card": guarded.card,
             "basket": guarded.basket_id, "fields": self._fields(),
         }  # fmt: skip
         self._ask()
@@ -250,13 +266,14 @@ class KanhePayment(_View):
         if not code and not passkey:
             return False
         question = Question(**pending["question"])
-        now = _question(payment, str(payment.get("email") or ""))
+        again = _question(payment, str(payment.get("email") or ""))
         if (
-            question != now
+            pending["about"] != _digest(payment)
+            or question != again
             or pending["card"] != guarded.card
             or pending["basket"] != guarded.basket_id
         ):
-            # Another amount, order, card or basket: what was asked confirms none of that.
+            # Another amount, order, card, basket or address: what was asked confirms none of that.
             _note(self.request, CHANGED)
             return False
         asked = Asked(**pending["asked"])
@@ -316,6 +333,20 @@ def _question(payment: dict[str, Any], email: str) -> Question:
         str(user), str(payment["order"]), configuration().payee, int(payment["amount_minor"]),
         str(payment["currency"]),
     )  # fmt: skip
+
+
+def _digest(payment: Mapping[str, Any]) -> str:
+    """What a payment is for, beside its amount: where it goes, and what is bought."""
+    about = ("email", "phone", "address", "shipping_country", "products", "items_count", "coupon")
+    whole = json.dumps([payment.get(name) for name in about])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _is_settling(user: str, asked: Asked) -> bool:
+    """Whether what would be answered with has come to the account only now."""
+    recent = AccountChange.objects.filter(user=user, at__gte=now() - _SETTLING)
+    by_mail = asked.methods == ["mail"]
+    return any(one.what == AccountChange.FACTOR or by_mail for one in recent)
 
 
 def _claim(basket: Any, request: Any, view: KanhePayment) -> GuardedOrder | None:

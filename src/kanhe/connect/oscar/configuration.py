@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -12,6 +14,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 Unconfirmable = Literal["hold", "deny", "allow"]
+LEAST_SECRET = 24
+"""Bytes of a webhook's secret: a shorter one is a mistake, an empty one everybody's."""
 FALLBACKS = ("allow", "challenge", "hold")
 
 
@@ -53,6 +57,14 @@ class Configuration:
         return tuple(ip_network(one, strict=False) for one in self.trusted_proxies)
 
 
+def key_of(secret: str) -> bytes:
+    """The key in a secret of Standard Webhooks; empty if it is none."""
+    try:
+        return base64.b64decode(str(secret).removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
 def configuration() -> Configuration:
     """The setting as it stands. Raises `ImproperlyConfigured` that says what to write instead."""
     given = getattr(settings, "KANHE", None)
@@ -85,6 +97,12 @@ def read(given: dict[str, Any]) -> Configuration:
     values["released_status"] = values.get("released_status") or str(
         getattr(settings, "OSCAR_INITIAL_ORDER_STATUS", "")
     )
+    for secret in values["webhook_secrets"]:
+        if len(key_of(secret)) < LEAST_SECRET:
+            raise ImproperlyConfigured(
+                'KANHE["webhook_secrets"] holds what the desk showed, "whsec_" and 32 bytes in Base64;'
+                " leave out what is not set yet"
+            )
     made = Configuration(**values)
     for type_, answer in made.fallback.items():
         if answer not in FALLBACKS:

@@ -77,8 +77,8 @@ def _answered(
     except NoLonger:
         return _ended(request, user)
     if judged.passed:
-        ref = telling.user_ref(user)
-        UnprovenDevice.objects.filter(user=ref, device=request.kanhe_visit.device or "").delete()
+        noted = {"user": telling.user_ref(user), "device": request.kanhe_visit.device or ""}
+        UnprovenDevice.objects.update_or_create(**noted, defaults={"proven": True})
         begin_session(request, user, backend=pending["backend"])
         request.session.pop(SIGN_IN, None)
         return HttpResponseRedirect(pending["next"])

@@ -29,6 +29,9 @@ order_released = Signal()
 """`order`, `guarded`: it may be delivered and its payment captured."""
 order_refused = Signal()
 """`order`, `guarded`: it was cancelled; let go of its payment."""
+payment_orphaned = Signal()
+"""`order_number`: a process died while paying for it and there is no order; let go of what the gateway
+has set aside for it."""
 case_resolved = Signal()
 """`events`, `verdict`: the desk has decided; for whatever else a shop holds, such as refunds."""
 
@@ -150,13 +153,44 @@ def settle(guarded: GuardedOrder) -> bool:
     return not failed
 
 
+def orphaned(now_ms: int) -> int:
+    """Open baskets again that were frozen for a payment in which the process died, and have the shop let
+    go of what may have been set aside; gives how many."""
+    lost = GuardedOrder.objects.filter(
+        state__in=(OPEN, HELD), claimed_until_ms__gt=0, claimed_until_ms__lt=now_ms
+    )
+    found = 0
+    for guarded in lost[:_AT_ONCE]:
+        if order_of(guarded) is not None:
+            continue
+        for _, answer in payment_orphaned.send_robust(
+            sender=GuardedOrder, order_number=guarded.order_number
+        ):
+            if isinstance(answer, Exception):
+                logger.error("order %s: %r", guarded.order_number, answer)
+                break
+        else:
+            basket = get_model("basket", "Basket").objects.filter(pk=guarded.basket_id).first()
+            if basket is not None and basket.status == basket.FROZEN:
+                basket.thaw()
+            # Only if nobody has begun to pay again meanwhile.
+            same = GuardedOrder.objects.filter(
+                pk=guarded.pk, claimed_until_ms=guarded.claimed_until_ms
+            )
+            found += same.update(claimed_until_ms=0, state=OPEN, holds=[])
+    return found
+
+
 def unfinished(now_ms: int) -> Iterator[GuardedOrder]:
     """Orders that were placed and then neither judged nor let go on: a crash came in between."""
     lost = GuardedOrder.objects.filter(state=OPEN, claimed_until_ms__lt=now_ms).exclude(
         paid_at_ms=0
     )
     for guarded in lost[:_AT_ONCE]:
-        if order_of(guarded) is not None:
+        order = order_of(guarded)
+        if order is not None:
+            if order.basket is not None and order.basket.status != order.basket.SUBMITTED:
+                order.basket.submit()
             yield guarded
 
 

@@ -5,8 +5,9 @@ account page, the first page of its checkout, the dashboard, Django's admin. A r
 goes no further than here where Kanhe asks for more.
 
 (1) oscar's own backend says whose password this is. (2) Kanhe is asked. (3) `allow` lets them in;
-`deny` raises `LoginRefused`; `challenge` and `review` raise `LoginChallenged`. (4) The middleware
-turns these into pages; a session begins in `confirming.sign_in`, once a second factor was shown.
+`deny` is a wrong password to whoever tries, so that nobody learns which ones are right; `challenge` and
+`review` raise `LoginChallenged`. (4) The middleware turns that into a page; a session begins in
+`confirming.sign_in`, once a second factor was shown.
 
 Outside of a request (a command, a test) nobody is asked: there is no session to hand over.
 """
@@ -14,12 +15,15 @@ Outside of a request (a command, a test) nobody is asked: there is no session to
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.timezone import now
 from oscar.apps.customer.auth_backends import EmailBackend
 
 from kanhe.client import events
@@ -34,11 +38,13 @@ from kanhe.connect.oscar.visit import current_request
 logger = logging.getLogger("kanhe.connect")
 SIGN_IN = "kanhe_sign_in"
 """Where the visitor's session keeps who is half signed in. Holds no password and grants nothing."""
+_SUSPECTED_FOR = timedelta(days=7)
+"""How long an attempt that knew the password and no second factor is remembered."""
 _NEXT_FIELDS = ("login-redirect_url", "redirect_url", "next")
 
 
 class LoginRefused(Exception):
-    """Kanhe denied this login."""
+    """Kanhe denied a sign-up, so that what oscar does next, signing it in, must not happen."""
 
 
 class LoginChallenged(Exception):
@@ -61,7 +67,8 @@ class GatedBackend(_Backend):
     """Put this before a backend of your own: `class Mine(GatedBackend, MyBackend)`."""
 
     def authenticate(self, request: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Whose credentials these are, if they may come in. Raises `LoginRefused`, `LoginChallenged`."""
+        """Whose credentials these are, if they may come in. Raises `PermissionDenied` (for Django: the
+        credentials are wrong), `LoginChallenged`, and `LoginRefused` right after a denied sign-up."""
         user = super().authenticate(request, *args, **kwargs)  # (1)
         request = request if request is not None else current_request()
         signing_up = getattr(request, "kanhe_signed_up", None)
@@ -87,13 +94,19 @@ def _ask(user: Any, request: Any, backend: str) -> None:
     )  # fmt: skip
     answer = decide(event, "account.login")
     if answer.outcome == "deny":  # (3)
-        raise LoginRefused
-    unproven = UnprovenDevice.objects.filter(user=ref, device=visit.device or "")
-    if answer.outcome == "allow" and not unproven.exists():
+        request.kanhe_denied = True
+        raise PermissionDenied
+    if answer.outcome == "allow" and not _is_suspected(ref, visit.device or ""):
         return
-    # Durable before anybody is asked: a thief who goes away and comes back is asked again.
-    UnprovenDevice.objects.get_or_create(user=ref, device=visit.device or "")
     raise LoginChallenged(user, backend, answer.decision_id)
+
+
+def _is_suspected(user: str, device: str) -> bool:
+    """Whether some device of late knew the password and no second factor, and this is none that did."""
+    noted = UnprovenDevice.objects.filter(user=user, since__gte=now() - _SUSPECTED_FOR)
+    if noted.filter(device=device, proven=True).exists():
+        return False
+    return bool(noted.filter(proven=False).exists())
 
 
 def sign_in_question(user: Any) -> Question:
@@ -111,6 +124,9 @@ def remember_challenge(request: Any, challenge: LoginChallenged) -> None:
     """
     user = challenge.user
     request.session.pop(SIGN_IN, None)
+    # Durable before anybody is asked, and outside of the view's transaction, which was rolled back.
+    noted = {"user": telling.user_ref(user), "device": request.kanhe_visit.device or ""}
+    UnprovenDevice.objects.update_or_create(**noted, defaults={"proven": False})
     try:
         asked = second_factor.begin(
             sign_in_question(user), request.kanhe_visit, user.email, challenge.decision

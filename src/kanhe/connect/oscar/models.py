@@ -62,15 +62,18 @@ class GuardedOrder(models.Model):
 
 
 class UnprovenDevice(models.Model):
-    """A device that knew an account's password and has yet to show a second factor: waiting, or trying
-    again tomorrow, does not make it trusted."""
+    """A device that knew an account's password and was asked for more. Until it has shown a second factor,
+    waiting makes it no more trusted; and while there is such a device, no other one is let in unasked
+    that has not shown one either: a thief can forget a cookie."""
 
     user = models.CharField(max_length=128)
     device = models.CharField(max_length=128)
-    since = models.DateTimeField(auto_now_add=True)
+    proven = models.BooleanField(default=False)
+    """It has shown one since."""
+    since = models.DateTimeField(auto_now=True)
 
     class Meta:
-        """A device is unproven once for an account."""
+        """A device is noted once for an account."""
 
         verbose_name = _("unproven device")
         verbose_name_plural = _("unproven devices")
@@ -80,3 +83,26 @@ class UnprovenDevice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device} of {self.user}"
+
+
+class AccountChange(models.Model):
+    """What could let a thief confirm in the owner's place, and when it last changed: the address that
+    codes go to, or the first second factor of an account."""
+
+    EMAIL, FACTOR = "email", "factor"
+
+    user = models.CharField(max_length=128)
+    what = models.CharField(max_length=16)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """The last change of each kind."""
+
+        verbose_name = _("account change")
+        verbose_name_plural = _("account changes")
+        constraints = (
+            models.UniqueConstraint(fields=["user", "what"], name="kanhe_oscar_account_change"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.user}"

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,11 +16,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from kanhe.connect.oscar import confirming, second_factor, telling
+from kanhe.connect.oscar.models import AccountChange
 from kanhe.connect.oscar.second_factor import CannotAsk, NoLonger, TooOften, WrongAnswer
 from kanhe.connect.oscar.texts import FACTOR_ADDED, FACTOR_REMOVED, UNREACHABLE, WAIT, WRONG_CODE
 
 logger = logging.getLogger("kanhe.connect")
 _BEGUN = "kanhe_factor_begun"
+_FAILED = "kanhe_factor_failed"
+_MOST_FAILED = 5
+"""Wrong passwords before the session ends."""
 
 
 @login_required
@@ -61,12 +66,16 @@ def add(request: Any) -> HttpResponse:
             shown = second_factor.given(code, passkey)
             second_factor.confirm_factor(user, begun["factor_id"], shown, request.kanhe_visit)
             del request.session[_BEGUN]
+            if begun["by_password"]:
+                AccountChange.objects.update_or_create(user=user, what=AccountChange.FACTOR)
             messages.success(request, FACTOR_ADDED)
         elif request.POST.get("kind") in ("totp", "passkey"):
             right = _proof(request, user)
-            request.session[_BEGUN] = second_factor.enrol(
-                user, request.POST["kind"], request.user.email, right
-            )
+            begun = second_factor.enrol(user, request.POST["kind"], request.user.email, right)
+            request.session[_BEGUN] = {
+                **begun,
+                "by_password": "step_up" not in right.get("requires", {}),
+            }
     except WrongAnswer:
         messages.warning(request, WRONG_CODE)
     except TooOften:
@@ -95,6 +104,19 @@ def remove(request: Any) -> HttpResponse:
 
 
 def _proof(request: Any, user: str) -> dict[str, Any]:
-    """Whoever has a factor shows it before any is added or taken away: that is what a thief would do."""
-    code = request.POST.get("kanhe_proof", "")[:64]
-    return second_factor.prove(user, code, request.kanhe_visit) if code else {}
+    """By what right factors are changed: a session alone is none, it may be a thief's.
+
+    Whoever has an app shows it; anybody else gives their password again. Raises `WrongAnswer`.
+    """
+    found = [one for one in second_factor.factors(user) if one["confirmed"]]
+    if any(one["kind"] == "totp" for one in found):
+        return second_factor.prove(
+            user, request.POST.get("kanhe_proof", "")[:64], request.kanhe_visit
+        )
+    if not request.user.check_password(request.POST.get("kanhe_password", "")[:4096]):
+        failed = request.session[_FAILED] = request.session.get(_FAILED, 0) + 1
+        if failed >= _MOST_FAILED:
+            logout(request)
+        raise WrongAnswer("the password is not right")
+    request.session.pop(_FAILED, None)
+    return {"requires": {"statement": "the password was given again"}} if found else {}

@@ -23,7 +23,7 @@ from kanhe.client import events
 from kanhe.connect.oscar import cart, holding, telling
 from kanhe.connect.oscar.configuration import configuration
 from kanhe.connect.oscar.connection import decide, tell_after_commit
-from kanhe.connect.oscar.models import GuardedOrder
+from kanhe.connect.oscar.models import AccountChange, GuardedOrder
 from kanhe.connect.oscar.visit import Visit, current, current_request
 
 _WATCHED = {"email": "email", "first_name": "name", "last_name": "name"}
@@ -73,7 +73,8 @@ def _login_failed(sender: Any, credentials: dict[str, Any], request: Any = None,
     if user is None:
         why: Any = "unknown_account"
     else:
-        why = "wrong_password" if user.is_active else "blocked"
+        denied = getattr(current_request(), "kanhe_denied", False)
+        why = "wrong_password" if user.is_active and not denied else "blocked"
     tell_after_commit(
         partial(
             events.AccountLoginFailed, id=telling.fresh_id("login"), **named, **visit.fields(events.AccountLoginFailed),
@@ -112,6 +113,8 @@ def _after_user(sender: Any, instance: Any, created: bool, **_: Any) -> None:
                 password_method="old_password" if own else "reset_link",
             )
         )  # fmt: skip
+    if "email" in changed:
+        AccountChange.objects.update_or_create(user=who["user"], what=AccountChange.EMAIL)
     if changed:
         what: Any = changed.pop() if len(changed) == 1 else "several"
         tell_after_commit(

@@ -18,7 +18,7 @@ _AT_ONCE = 500
 
 
 class Command(BaseCommand):
-    """Three things: orders that were placed right before a crash, money that could not be moved when an
+    """Four things: baskets that a crash left frozen, orders that were placed right before one, money that could not be moved when an
     order was decided, and orders that were held because Kanhe could not be asked. The latter are asked
     about under the ids they had: if Kanhe has judged them meanwhile, that answer stands."""
 
@@ -32,7 +32,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, and say what is left."""
-        for guarded in holding.unfinished(time.time_ns() // 1_000_000):
+        now_ms = time.time_ns() // 1_000_000
+        holding.orphaned(now_ms)
+        for guarded in holding.unfinished(now_ms):
             judge_order(holding.order_of(guarded))
             holding.let_go_on(guarded)
         left = holding.settle_all()
