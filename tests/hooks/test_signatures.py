@@ -438,3 +438,39 @@ def test_nothing_signed_by_rsa_breaks_a_check(
 
 def _by_own_key(content: bytes) -> str:
     return b64encode(_own_key().sign(content, PKCS1v15(), hashes.SHA256())).decode()
+
+
+def test_a_text_of_alipay_hides_no_parameter() -> None:
+    """What is signed can be cut in two ways where a value holds what looks like another parameter."""
+    honest = made.alipay(body="x&total_amount=99999.00")
+    moved = honest.request.body.replace(b"x%26total_amount%3D99999.00", b"x&total_amount=99999.00")
+    moved = moved.replace(b"total_amount=12.50&", b"", 1)
+    for body in (honest.request.body, moved):
+        with pytest.raises(Refusal):
+            honest.check(honest.request._replace(body=body))
+    (notice,) = made.alipay(subject="R&D=1, a&b=c").check()
+    assert notice.document["subject"] == "R&D=1, a&b=c"
+
+
+def test_only_the_reference_of_adyen_holds_plain_colons() -> None:
+    """Unescaped, the same signed text must not fit an item that was cut elsewhere."""
+    text = "P::M:a:b:1130:EUR:AUTHORISATION:true"
+    item = made.adyen_item(pspReference="P", merchantAccountCode="M", merchantReference="a:b")
+    (notice,) = made.adyen(item, text).check()
+    assert notice.document["merchantReference"] == "a:b"
+    moved = made.adyen_item(pspReference="P", merchantAccountCode="M:a", merchantReference="b")
+    with pytest.raises(Refusal):
+        made.adyen(moved, text).check()
+
+
+def test_stripe_says_whose_events_these_are() -> None:
+    """Those of a connected account are told apart from the platform's own, and play from money."""
+    told = {"id": "evt_1", "type": "charge.failed", "account": "acct_1"}
+    (stranger,) = made.stripe(json.dumps({**told, "livemode": True}).encode()).check()
+    assert stranger.envelope["connected"] == "true"
+    (played,) = made.stripe(json.dumps({**told, "livemode": False}).encode()).check(
+        account="acct_1"
+    )
+    assert (played.envelope["connected"], played.envelope["test"]) == ("false", "true")
+    (own,) = made.stripe().check()
+    assert "connected" not in own.envelope

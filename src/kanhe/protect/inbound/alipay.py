@@ -7,6 +7,7 @@ that, by Alipay's key. https://opendocs.alipay.com/open/270/105902
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from kanhe.core.notice import Notice
@@ -21,6 +22,11 @@ from kanhe.protect.inbound.evidence import (
 from kanhe.protect.inbound.reading import read_parameters, text_of_parameters
 
 _UNSIGNED = frozenset({b"sign", b"sign_type"})
+# What counts of a notice: whose it is, about what trade, how much, what became of it.
+_HIDDEN = re.compile(
+    rb"&(app_id|auth_app_id|seller_id|buyer_id|buyer_open_id|charset|gmt_\w+|notify_\w+|out_biz_no"
+    rb"|out_trade_no|refund_fee|total_amount|trade_no|trade_status)="
+)
 
 
 def check(
@@ -30,6 +36,9 @@ def check(
     parameters = read_parameters(request.body)
     if parameters.get(b"sign_type") != b"RSA2":
         raise not_authentic("sign_type is not RSA2.")
+    if any(_HIDDEN.search(value) for value in parameters.values()):
+        # What is signed is not escaped: a text could be cut so that it says another amount or app.
+        raise not_authentic("A value holds what could be another parameter.")
     signature = bytes_of_base64(parameters.get(b"sign", b"").decode("latin-1"))
     keys = in_force(credentials, "public_key", now_ms)
     if signature is None or not rsa_fits(keys, signed_content(parameters), signature):

@@ -29,7 +29,12 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 def check(
     request: Request, credentials: Sequence[Credential], account: str, now_ms: int
 ) -> tuple[Notice, ...]:
-    """The event in a request. `account` is that of Connect (`acct_…`), or empty. Raises a refusal."""
+    """The event in a request. `account` is that of Connect (`acct_…`), or empty. Raises a refusal.
+
+    The owner of a connected account makes events about it, in its test mode too, which a live endpoint
+    of Connect is told as well. The envelope says `connected` for one that this source was not made for,
+    and `test` for one that only plays.
+    """
     parts = [part.partition("=") for part in header(request, HEADER, 4_096).split(",")]
     times = [value for name, _, value in parts if name == "t"]
     shown = [value for name, _, value in parts if name == "v1" and _HEX.fullmatch(value)]
@@ -46,4 +51,8 @@ def check(
     event_id, topic = document.get("id"), document.get("type")
     if not (isinstance(event_id, str) and event_id and isinstance(topic, str)):
         raise not_readable("The event has no id or no type.")
-    return (Notice(event_id, document, {"id": event_id, "topic": topic}),)
+    envelope = {"id": event_id, "topic": topic}
+    if document.get("account"):
+        envelope["connected"] = "false" if account else "true"
+        envelope["test"] = "false" if document.get("livemode") is True else "true"
+    return (Notice(event_id, document, envelope),)

@@ -16,7 +16,7 @@ from kanhe.core.errors import KanheError
 from kanhe.core.notice import Notice
 from kanhe.judge.intake.transforms import Cell, CellError, is_missing
 
-ENVELOPE = ("id", "topic", "shop", "test", "source", "provider", "received_ms")
+ENVELOPE = ("id", "topic", "shop", "test", "connected", "source", "provider", "received_ms")
 """What can stand behind `@`."""
 _PART = re.compile(r"'([^'\n]+)'|([^.'\s@]+)")
 _LONGEST = 256
