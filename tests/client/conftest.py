@@ -32,7 +32,7 @@ def client(fake: FakeKanhe, tmp_path: Path) -> Iterator[Callable[..., Kanhe]]:
     def make(url: str | None = None, **options: Any) -> Kanhe:
         options = {
             "queue": tmp_path / "queue.db", "fallback": {"*": "allow"}, "close_timeout": 0.05,
-            "timeout": 2.0, **options,
+            "timeout": 20.0, **options,
         }  # fmt: skip
         made.append(Kanhe(url or fake.url, key=KEY, **options))
         return made[-1]
@@ -49,7 +49,7 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(true: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Whether something comes true in time."""
     until = time.monotonic() + seconds
     while not true():

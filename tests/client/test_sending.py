@@ -93,27 +93,18 @@ def test_a_refused_event_does_not_stop_the_others(
     assert sorted(set(fake.recorded)) == _ids(4)
 
 
-def test_a_batch_that_ends_early_goes_on_where_it_ended(fake: FakeKanhe, client: Client) -> None:
+def test_a_batch_that_ends_early_goes_on_where_it_ended() -> None:
     """What stood before the end is not sent again; the line at the end, and those after it, are."""
-    calls: list[list[str]] = []
-
-    def script(asked: Asked) -> Answer:
-        calls.append(asked.ids)
-        if len(calls) > 1:
-            return good(asked)
-        stop = problem("storage-unavailable", 503, line=3)
-        return 200, {}, _taken(1, asked.ids[0]) + _taken(2, asked.ids[1]) + stop
-
-    kanhe = client(queue=None)
-    kanhe._engine.breaker.failed()
-    fake.script = lambda _: (503, {}, b"")
+    judge = _Judge(["stops"], set(), set())
+    queue = MemoryQueue(9)
+    sender = Sender((queue,), judge, Breaker(10), Counters())
     for number in range(5):
-        kanhe.record(_login(number))
-    fake.script = script
-    assert kanhe.flush(5)
-    calls = [call for call in calls if len(call) > 1 or call != ["e0"]]
-    assert calls[0] == _ids(5)
-    assert calls[1] == _ids(5)[2:]
+        queue.put(Outgoing(f"e{number}", "account.login", b"{}"))
+    for _ in range(2):
+        sender._again_at = 0.0
+        sender._round()
+    assert judge.sent == [_ids(5), _ids(5)[1:]]
+    assert judge.taken == _ids(5)
 
 
 @pytest.mark.parametrize(
@@ -304,11 +295,13 @@ class _Judge:
         self._refuses = refuses
         self._poison = poison
         self.taken: list[str] = []
+        self.sent: list[list[str]] = []
 
     def deliver(
         self, events: Sequence[Waiting], timeout_s: float, *, judge: bool
     ) -> Reply | Failure:
         assert {event.judge for event in events} == {judge}
+        self.sent.append([event.event_id for event in events])
         mood = self._moods.pop(0) if self._moods else "good"
         if mood == "away":
             return Failure("ConnectError")

@@ -21,7 +21,7 @@ def _payment(event_id: str = "pay-1") -> events.PaymentAttempted:
 
 def _kanhe(url: str, folder: Path, **options: Any) -> AsyncKanhe:
     options = {
-        "queue": folder / "queue.db", "fallback": {"*": "hold"}, "timeout": 5.0, "close_timeout": 0.1,
+        "queue": folder / "queue.db", "fallback": {"*": "hold"}, "timeout": 20.0, "close_timeout": 0.1,
         **options,
     }  # fmt: skip
     return AsyncKanhe(url, key=KEY, **options)
@@ -68,7 +68,7 @@ def test_the_whole_time_is_bounded(fake: FakeKanhe, tmp_path: Path) -> None:
         async with _kanhe(fake.url, tmp_path, timeout=0.2) as kanhe:
             started = time.monotonic()
             found = await kanhe.decide(_payment())
-            assert time.monotonic() - started < 0.6
+            assert time.monotonic() - started < 0.9
             assert (found.outcome, found.fallback, found.why) == ("review", True, "timeout")
             assert await kanhe.flush(5)
 
