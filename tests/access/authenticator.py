@@ -30,10 +30,11 @@ class Authenticator:
         self.credential_id = hashlib.sha256(bytes([number])).digest()
         self._key = ec.generate_private_key(ec.SECP256R1())
 
-    def make(self, options: str) -> str:
-        """The answer to a question for a new passkey."""
+    def make(self, options: str, algorithm: int = ES256.ALGORITHM) -> str:
+        """The answer to a question for a new passkey, of the algorithm that it says."""
         asked = json.loads(options)
         public = ES256.from_cryptography_key(self._key.public_key())
+        public[3] = algorithm
         credential = AttestedCredentialData.create(bytes(16), self.credential_id, public)
         data = self._data(FLAG.AT, credential)
         client = self._client(CollectedClientData.TYPE.CREATE, asked["challenge"])

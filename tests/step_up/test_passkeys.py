@@ -177,3 +177,12 @@ def test_no_two_bindings_are_written_alike(texts: list[str], place: int, moved: 
     assert one.digest() != other.digest()
     assert not user or one.digest() != shifted.digest()
     assert one.same_as(Binding(*one))
+
+
+def test_a_passkey_of_an_unknown_kind_is_not_enrolled(house: House) -> None:
+    """A key that nobody could check later is refused when it is made, and is no fault."""
+    key = Authenticator(ORIGIN, "shop.example")
+    made = house.enrolling.begin("shop", "u-1", "passkey")
+    odd = key.make(made.passkey.decode(), algorithm=-999)
+    with pytest.raises(Refusal, match="does not fit"):
+        house.enrolling.confirm("shop", "u-1", made.id, "", odd)

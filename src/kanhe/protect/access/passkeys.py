@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from fido2.cose import CoseKey
 from fido2.server import Fido2Server, to_descriptor
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
@@ -36,10 +38,12 @@ MOST = 20
 """Passkeys of one person."""
 _CHALLENGE_BYTES = 32
 _LONGEST = 65_536
+_COSE_ALG = 3
+"""Where a key says its algorithm (RFC 9052, section 7.1)."""
 _REQUIRED = UserVerificationRequirement.REQUIRED
 _UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, AssertionError, IndexError, OverflowError,
-    RecursionError, struct.error,
+    RecursionError, struct.error, NotImplementedError, UnsupportedAlgorithm,
 )  # fmt: skip
 """What the library raises for answers that do not hold, or that no browser would send."""
 
@@ -150,6 +154,9 @@ class Passkeys:
             raise _refusal(error) from error
         if found.credential_data is None:
             raise PasskeyRefused("there is no key in the answer", _UNFIT)
+        if found.credential_data.public_key.get(_COSE_ALG) not in CoseKey.supported_algorithms():
+            # The library keeps what it does not know, and would fail when it is to be checked.
+            raise PasskeyRefused("the key is of a kind that was not offered", _UNFIT)
         return Answered(bytes(found.credential_data), found.counter, found.is_backed_up())
 
     def ask_to_show(self, present: Iterable[bytes] | None = None, challenge: bytes = b"") -> Asked:
