@@ -301,6 +301,8 @@ class AccountFactorAdded(KnownEvent, kw_only=True, frozen=True, tag="account.fac
     """A second factor was added to an account and counts from now on.
 
     账号新增了一个验证因素，即刻生效。
+
+    The key needs the scope `step_up`. 密钥须具有 `step_up` 权限。
     """
 
     user: fields.User
@@ -348,6 +350,8 @@ class AccountFactorRemoved(KnownEvent, kw_only=True, frozen=True, tag="account.f
     """A second factor was taken off an account.
 
     账号移除了一个验证因素。
+
+    The key needs the scope `step_up`. 密钥须具有 `step_up` 权限。
     """
 
     user: fields.User

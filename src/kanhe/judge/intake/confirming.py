@@ -1,6 +1,6 @@
 """Built-in event types of step-ups: asking a buyer to show that it is they, and what came of it.
 
-Kanhe sends those of `step_up` itself (`docs/step-up.md`). They weigh much, so that a key needs the
+Kanhe sends them itself (`docs/step-up.md`). They weigh much, so that a key needs the
 scope `step_up` to send them: a shop that confirms by means of its own sends them with such a key.
 """
 
@@ -56,6 +56,7 @@ CONFIRMING: tuple[EventType, ...] = (
         at_ms=1767226010000, user="u-1001", factor="fa-9c1d", step_up_method="passkey",
         factor_authority="step_up", step_up="su-2b7m", device="d-77", ip="203.0.113.7",
         session="s-9",
+        restricted=_SCOPE,
     ),
     event_type(
         "account.factor_removed",
@@ -65,5 +66,6 @@ CONFIRMING: tuple[EventType, ...] = (
         "账号移除了一个验证因素。",
         at_ms=1767226020000, user="u-1001", factor="fa-1e5p", step_up_method="totp",
         factor_authority="staff", staff="st-5", ticket="T-881", note="Lost phone, identity checked.",
+        restricted=_SCOPE,
     ),
 )  # fmt: skip
