@@ -80,6 +80,7 @@ class StepUps:
             for kind, id in names:
                 address = room.address_place(tenant, id) if kind == "email" else b""
                 gone += writing.forget(tenant, kind, id, address)
+        room.store.cut()
         return gone
 
     def waiting(self) -> Sequence[Undelivered]:

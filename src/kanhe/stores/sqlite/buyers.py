@@ -239,6 +239,9 @@ class SqliteBuyers:
         self._path = path
         self._lock = threading.Lock()
         self._db = open_database(path, "buyers")
+        # What was erased must not be left lying in the file's free pages.
+        with explained(path):
+            self._db.execute("PRAGMA secure_delete = ON")
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
@@ -253,6 +256,11 @@ class SqliteBuyers:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def cut(self) -> None:
+        """Empty the write-ahead log, which may hold what was just taken away; as far as nobody reads."""
+        with self._lock, explained(self._path):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def undelivered(self, most: int) -> list[Undelivered]:
         """The events that wait for the journal, the oldest first."""
