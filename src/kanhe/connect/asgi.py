@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from kanhe.connect.device.seen import Devices, may_set_cookies
+from kanhe.connect.device.seen import Devices, made_private
 from kanhe.connect.device.serving import serve_script
 
 Scope = MutableMapping[str, Any]
@@ -45,8 +45,11 @@ class DeviceMiddleware:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start" and seen.set_cookies:
                 held = list(message.get("headers", ()))
-                cache = b",".join(v for name, v in held if name.lower() == b"cache-control")
-                if may_set_cookies(cache.decode("latin-1")):
+                said = b", ".join(v for name, v in held if name.lower() == b"cache-control")
+                private = made_private(said.decode("latin-1"))
+                if private is not None:
+                    held = [pair for pair in held if pair[0].lower() != b"cache-control"]
+                    held.append((b"cache-control", private.encode("latin-1")))
                     held += [(b"set-cookie", one.encode("latin-1")) for one in seen.set_cookies]
                     message["headers"] = held
             await send(message)

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 
 from kanhe.connect.device.keys import KeyMistake
-from kanhe.connect.device.seen import Devices, Seen, may_set_cookies
+from kanhe.connect.device.seen import Devices, Seen, made_private
 from kanhe.connect.device.serving import serve_script
 
 
@@ -72,7 +72,10 @@ class DeviceMiddleware:
         return response
 
     def _finished(self, seen: Seen, response: Any) -> Any:
-        if seen.set_cookies and may_set_cookies(response.headers.get("Cache-Control", "")):
+        said = response.headers.get("Cache-Control", "")
+        private = made_private(said) if seen.set_cookies else None
+        if private is not None:
+            response.headers["Cache-Control"] = private
             for one in seen.set_cookies:
                 # What was signed goes out as it is: Django's own way would quote and rebuild it.
                 name, _, rest = one.partition("=")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from kanhe.connect.device.seen import Devices, may_set_cookies
+from kanhe.connect.device.seen import Devices, made_private
 from kanhe.connect.device.serving import serve_script
 
 Environ = dict[str, Any]
@@ -40,9 +40,12 @@ class DeviceMiddleware:
         environ["kanhe"] = seen
 
         def starting(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            cache = ",".join(value for name, value in headers if name.lower() == "cache-control")
-            if seen.set_cookies and may_set_cookies(cache):
-                headers = [*headers, *(("Set-Cookie", one) for one in seen.set_cookies)]
+            said = ", ".join(value for name, value in headers if name.lower() == "cache-control")
+            private = made_private(said) if seen.set_cookies else None
+            if private is not None:
+                headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
+                headers.append(("Cache-Control", private))
+                headers += [("Set-Cookie", one) for one in seen.set_cookies]
             return start_response(status, headers, *more)
 
         return self._app(environ, starting)

@@ -20,6 +20,12 @@ KEY = "k" * 32
 ROOT = Path(__file__).parents[3]
 
 
+_CACHE = {
+    "/shared": "public, max-age=60", "/cdn": "s-maxage=60", "/kept": "max-age=600", "/silent": "",
+    "/own": "private, max-age=60",
+}  # fmt: skip
+
+
 def _devices() -> Devices:
     return Devices(KEY)
 
@@ -28,16 +34,17 @@ async def _asgi_shop(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     seen = scope["kanhe"]
-    cache = b"public, max-age=60" if scope["path"] == "/shared" else b"no-store"
-    headers = [(b"cache-control", cache), (b"set-cookie", b"own=1")]
+    cache = _CACHE.get(scope["path"], "no-store").encode()
+    headers = [(b"set-cookie", b"own=1"), *([(b"cache-control", cache)] if cache else [])]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": f"{seen.device} {seen.session}".encode()})
 
 
 def _wsgi_shop(environ: Any, start_response: Any) -> list[bytes]:
     seen = environ["kanhe"]
-    cache = "public, max-age=60" if environ["PATH_INFO"] == "/shared" else "no-store"
-    start_response("200 OK", [("Cache-Control", cache), ("Set-Cookie", "own=1")])
+    cache = _CACHE.get(environ["PATH_INFO"], "no-store")
+    headers = [("Set-Cookie", "own=1"), *([("Cache-Control", cache)] if cache else [])]
+    start_response("200 OK", headers)
     return [f"{seen.device} {seen.session}".encode()]
 
 
@@ -80,7 +87,25 @@ def test_a_shop_knows_its_visitor_again(get: Get) -> None:
 @pytest.mark.parametrize("get", [_over_asgi, _over_wsgi])
 def test_what_caches_share_carries_no_id(get: Get) -> None:
     """An answer that caches may give to others sets no cookies of the device."""
-    assert get("/shared").headers.get_list("set-cookie") == ["own=1"]
+    for path in ("/shared", "/cdn"):
+        answer = get(path)
+        assert answer.headers.get_list("set-cookie") == ["own=1"]
+        assert answer.headers["cache-control"] == _CACHE[path]
+
+
+@pytest.mark.parametrize("get", [_over_asgi, _over_wsgi])
+def test_what_carries_an_id_is_for_one_visitor(get: Get) -> None:
+    """An answer with the device's cookie says that no shared cache may keep it; the next one as it was."""
+    told = {"/kept": "max-age=600, private", "/silent": "private", "/own": "private, max-age=60",
+            "/": "no-store"}  # fmt: skip
+    for path, expected in told.items():
+        first = get(path)
+        assert len(first.headers.get_list("set-cookie")) == 3
+        assert first.headers.get_list("cache-control") == [expected]
+        sent = "; ".join(one.partition(";")[0] for one in first.headers.get_list("set-cookie"))
+        assert get(path, cookie=sent).headers.get("cache-control", "") == _CACHE.get(
+            path, "no-store"
+        )
 
 
 @pytest.mark.parametrize("get", [_over_asgi, _over_wsgi])
@@ -136,6 +161,7 @@ again = client.post("/", {"kanhe_signals": '{"v":1,"p":2,"s":0,"w":false}'}, sec
 one, other = json.loads(first.content), json.loads(again.content)
 assert one["device"] == other["device"] and other["pasted_fields"] == 2, (one, other)
 assert not again.cookies
+assert first["Cache-Control"] == "private", first.headers
 script = client.get("/kanhe.js")
 assert script["Content-Type"].startswith("text/javascript"), script.headers
 

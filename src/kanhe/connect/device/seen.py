@@ -152,8 +152,15 @@ def read_cookies(header: str) -> dict[str, list[str]]:
     return found
 
 
-def may_set_cookies(cache_control: str) -> bool:
-    """Whether an answer with this `Cache-Control` is for this visitor alone: a cookie in one that caches
-    share would make one device of many."""
+def made_private(cache_control: str) -> str | None:
+    """The `Cache-Control` of an answer that gets a cookie: for this visitor alone. A shared cache may keep
+    what says nothing, cookie and all (RFC 9111, section 3), and make one device of many.
+
+    `None` for an answer that is meant for everybody: it gets no cookie.
+    """
     low = cache_control.lower()
-    return "public" not in low and "s-maxage" not in low
+    if "public" in low or "s-maxage" in low:
+        return None
+    if "private" in low or "no-store" in low:
+        return cache_control
+    return f"{cache_control}, private" if cache_control.strip() else "private"
