@@ -36,7 +36,7 @@ from mailbox import Mailbox  # noqa: E402 (nor is this)
 from gateway.cards import TEST_CARDS  # noqa: E402 (the folder is not installed)
 
 PASSWORD = "jasmine-2-pearls"
-_WAIT_S = 90
+_WAIT_S = 180
 _END_S = 25
 _CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("KANHE_", "SHOP_", "GATEWAY_"))

@@ -39,7 +39,14 @@ def ask_refund(request, number):
     form = RefundForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(
-            request, "shop/ask_refund.html", {"form": form, "order": order, "active_tab": "orders"}
+            request,
+            "shop/ask_refund.html",
+            {
+                "form": form,
+                "order": order,
+                "active_tab": "orders",
+                "page_title": _("Ask for my money back"),
+            },
         )
     wish = form.save(commit=False)
     wish.order, wish.user, wish.amount = order, request.user, order.total_incl_tax

@@ -18,7 +18,14 @@ from django.views.decorators.http import require_POST, require_safe
 from kanhe.connect.oscar import confirming, second_factor, telling
 from kanhe.connect.oscar.models import AccountChange
 from kanhe.connect.oscar.second_factor import CannotAsk, NoLonger, TooOften, WrongAnswer
-from kanhe.connect.oscar.texts import FACTOR_ADDED, FACTOR_REMOVED, UNREACHABLE, WAIT, WRONG_CODE
+from kanhe.connect.oscar.texts import (
+    FACTOR_ADDED,
+    FACTOR_REMOVED,
+    PAGE_FACTORS,
+    UNREACHABLE,
+    WAIT,
+    WRONG_CODE,
+)
 
 logger = logging.getLogger("kanhe.connect")
 _BEGUN = "kanhe_factor_begun"
@@ -49,6 +56,7 @@ def show(request: Any) -> HttpResponse:
             "begun": begun,
             "options": json.dumps(begun["passkey"]) if begun and begun.get("passkey") else "",
             "active_tab": "factors",
+            "page_title": PAGE_FACTORS,
         },
     )
 

@@ -39,7 +39,7 @@ COUNTRIES = (
     ("NL", "Netherlands"), ("SE", "Sweden"),
 )  # fmt: skip
 
-_WAIT_S = 90
+_WAIT_S = 180
 
 
 class Command(BaseCommand):
