@@ -6,7 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.connect.oscar.conftest import DESK, NOTICES, signed
 from tests.connect.oscar.fake_kanhe import FakeKanhe
@@ -233,7 +236,7 @@ def test_a_setting_that_cannot_be_is_refused_with_the_nearest_name(shop: Path) -
 
     from kanhe.connect.oscar.configuration import read
 
-    for given, told in (
+    for setting, told in (
         ({"url": "http://x", "fallbacks": {}}, "did you mean 'fallback'"),
         ({"url": "http://x", "fallback": {"*": "maybe"}}, "one of allow, challenge, hold"),
         ({"url": "http://x", "trusted_proxies": ["10.0.0.0/40"]}, "trusted_proxies"),
@@ -243,7 +246,30 @@ def test_a_setting_that_cannot_be_is_refused_with_the_nearest_name(shop: Path) -
         ({}, "says where Kanhe is"),
     ):
         with pytest.raises(ImproperlyConfigured, match=told):
-            read(given)
+            read(setting)
+
+
+@given(
+    st.emails()
+    | st.sampled_from(['"a@b"@example.com', '"\x01"@example.com', "a@", "@b", "x" * 300]),
+)
+def test_what_a_form_accepts_is_taken_or_left_out(shop: Path, mail: str) -> None:
+    """An address that Django takes and Kanhe does not is left out of an event, not the event itself."""
+    from kanhe.client import events
+    from kanhe.connect.oscar.telling import email_of
+    from kanhe.judge.intake.reader import Reader
+    from kanhe.judge.intake.registry import builtin
+
+    event = events.AccountRegistered(user="u-1", email=email_of(mail))
+    Reader(builtin()).read("shop", msgspec.json.encode(event), event.at_ms, frozenset())
+
+
+def test_what_is_a_question_of_deployment_is_asked(configured: Any) -> None:
+    """Two shops of one tenant need prefixes; without a secret nothing is ever released."""
+    from kanhe.connect.oscar.checks import look_at_deployment
+
+    configured(webhook_secrets=[])
+    assert [one.id for one in look_at_deployment()] == ["kanhe.I001", "kanhe.W002"]
 
 
 def test_an_empty_secret_signs_nothing(shop: Path) -> None:

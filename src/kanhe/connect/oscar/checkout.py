@@ -129,10 +129,11 @@ class KanhePayment(_View):
         if self.guarded is None:
             found = GuardedOrder.objects.filter(basket_id=basket.pk).first()
             return self._after_the_first(self.request, found)
-        try:
-            return super().submit(user, basket, *args, **kwargs)
-        finally:
-            GuardedOrder.objects.filter(pk=self.guarded.pk).update(claimed_until_ms=0)
+        answer = super().submit(user, basket, *args, **kwargs)
+        # Oscar answers whatever goes wrong. Where even that did not happen, the process is ending, and the
+        # claim stays: by it `kanhe_settle` finds a basket that is frozen for good.
+        GuardedOrder.objects.filter(pk=self.guarded.pk).update(claimed_until_ms=0)
+        return answer
 
     def generate_order_number(self, basket: Any) -> Any:
         """One number for a basket, however often its payment is tried: the second factor is bound to it."""

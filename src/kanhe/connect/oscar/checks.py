@@ -22,6 +22,7 @@ _BEFORE = (
 def register() -> None:
     """Have Django run it."""
     checks.register(look)
+    checks.register(look_at_deployment, deploy=True)
 
 
 def look(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
@@ -64,6 +65,22 @@ def look(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
                 id="kanhe.E006",
             )
         )
+    return found
+
+
+def look_at_deployment(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """What is a question for whoever runs the shop: `manage.py check --deploy`."""
+    chosen = configuration()
+    found: list[checks.CheckMessage] = []
+    if not chosen.prefix:
+        told = (
+            'KANHE["prefix"] is empty: right for one shop in a tenant. Where several share one, each needs'
+            " its own, or a case about an order of one releases that of another"
+        )
+        found.append(checks.Info(told, id="kanhe.I001"))
+    if not chosen.webhook_secrets:
+        told = 'KANHE["webhook_secrets"] is empty: the desk cannot release what is held'
+        found.append(checks.Warning(told, id="kanhe.W002"))
     return found
 
 

@@ -216,8 +216,8 @@ def _owner(order: Any) -> dict[str, Any]:
 def email_of(value: str | None) -> str | None:
     """An address as events take them; what is none is left out rather than refused."""
     value = (value or "").strip()
-    if value.count("@") != 1:
-        return None  # `"a@b"@example.com` is one for Django, and none for Kanhe
+    if value.count("@") != 1 or not value.isprintable():
+        return None  # quoted, `"a@b"@example.com` and control characters are good enough for Django
     try:
         validate_email(value)
     except ValidationError:
