@@ -6,7 +6,7 @@ import hmac
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from kanhe.core.actor import Actor, Language, Theme, Visitor
-from kanhe.core.errors import StorageError
 from kanhe.core.settings import Settings
 from kanhe.core.time import HOUR_MS, Clock
 from kanhe.protect.access.accounts import AccessRefused, Account
@@ -29,7 +28,7 @@ from kanhe.protect.access.sessions import Limits, Method, Session, device_of
 from kanhe.stores.desk import accounts, sessions
 from kanhe.stores.desk.database import Desk
 from kanhe.stores.desk.outgoing import tell_of
-from kanhe.stores.files.key_files import create_secret, read_secret
+from kanhe.stores.files.key_files import kept_secret
 
 KEY_FILE = "console.key"
 SERVICE = "Kanhe 勘合"
@@ -225,15 +224,9 @@ def console_key(folder: Path, random_bytes: RandomBytes = secrets.token_bytes) -
 
     Whoever loses it loses no account: codes of authenticator apps have to be set up anew.
     """
-    path = folder / KEY_FILE
-    if not path.exists():
-        # Another process may have been faster; then its key is the one.
-        with suppress(StorageError):
-            create_secret(path, random_bytes(KEY_BYTES))
-    key = read_secret(path)
-    if len(key) != KEY_BYTES:
-        raise StorageError(
-            f"{path} is damaged: restore it from a backup, or remove it, and have staff set up their"
-            " authenticator apps anew"
-        )
-    return key
+    return kept_secret(
+        folder / KEY_FILE,
+        KEY_BYTES,
+        random_bytes,
+        "have staff set up their authenticator apps anew",
+    )

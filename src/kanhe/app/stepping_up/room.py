@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kanhe.app.stepping_up.shops import Shop, Shops
-from kanhe.core.errors import FieldProblem, Refusal, StorageError, refuse
+from kanhe.core.errors import FieldProblem, Refusal, refuse
 from kanhe.core.time import Clock
 from kanhe.judge.intake.exact import mistakes
 from kanhe.judge.intake.registry import builtin
@@ -21,7 +20,7 @@ from kanhe.protect.access.sealing import KEY_BYTES, Sealer
 from kanhe.protect.access.step_up import limits
 from kanhe.protect.access.step_up.letters import Sender
 from kanhe.protect.access.step_up.limits import Quota, StepUpWait
-from kanhe.stores.files.key_files import create_secret, read_secret
+from kanhe.stores.files.key_files import kept_secret
 
 if TYPE_CHECKING:
     from kanhe.protect.access.passkeys import Passkeys
@@ -139,18 +138,8 @@ def buyers_key(folder: Path, random_bytes: RandomBytes) -> bytes:
     Whoever loses it loses every app and address that buyers have set up; passkeys remain.
     Raises `StorageError`.
     """
-    path = folder / KEY_FILE
-    if not path.exists():
-        # Another process may have been faster; then its key is the one.
-        with suppress(StorageError):
-            create_secret(path, random_bytes(KEY_BYTES))
-    key = read_secret(path)
-    if len(key) != KEY_BYTES:
-        raise StorageError(
-            f"{path} is damaged: restore it from a backup, or remove it, and have buyers set up their"
-            " authenticator apps and addresses anew"
-        )
-    return key
+    without = "have buyers set up their authenticator apps and addresses anew"
+    return kept_secret(folder / KEY_FILE, KEY_BYTES, random_bytes, without)
 
 
 def _subkey(key: bytes, purpose: str) -> bytes:

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,21 @@ def read_secret(path: Path) -> bytes:
             f" chmod 600 {path}, and replace the key if anybody may have read it"
         )
     return secret
+
+
+def kept_secret(path: Path, size: int, random_bytes: Chance, without: str) -> bytes:
+    """The secret of `size` bytes at `path`, made if there is none. Raises `StorageError`, which says what
+    has to be done `without` it."""
+    if not path.exists():
+        # Another process may have been faster; then its key is the one.
+        with suppress(StorageError):
+            create_secret(path, random_bytes(size))
+    key = read_secret(path)
+    if len(key) != size:
+        raise StorageError(
+            f"{path} is damaged: restore it from a backup, or remove it, and {without}"
+        )
+    return key
 
 
 def read_note_signer(path: Path) -> NoteSigner:
