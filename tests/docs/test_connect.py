@@ -196,7 +196,7 @@ def test_the_guides_six_cards_by_curl(kanhe_url: str, tmp_path: Path) -> None:
         for block in blocks(text_of(GUIDES / "http.md"))
         if block.info == "sh" and "pay()" in block.text
     ]
-    script = script.replace("http://127.0.0.1:8080", kanhe_url).replace("d-tester", "d-curl")
+    script = script.replace("http://127.0.0.1:8080", kanhe_url)
     script = script.replace("tok_", "tok_curl_").replace("--max-time 0.3", "--max-time 10")
     done = subprocess.run(
         ["bash", "-eu", "-c", script.replace("kanhe_…", "kanhe_a_b")], cwd=tmp_path,
