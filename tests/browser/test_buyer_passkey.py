@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 from tests.step_up.building import PAYMENT
 from tests.step_up.serving import serving
 
+VOUCHED = {"statement": "a code sent to the address on file"}
 _MAKE = """async (options) => (await navigator.credentials.create({
   publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)})).toJSON()"""
 _SHOW = """async (options) => (await navigator.credentials.get({
@@ -60,7 +61,7 @@ def test_a_browser_makes_and_shows_a_passkey(
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
             "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
         }})  # fmt: skip
-        made = client.post("/v1/buyers/u-1/factors", json={"kind": "passkey", "name": "mei"}).json()
+        made = client.post("/v1/buyers/u-1/factors", json={"kind": "passkey", "name": "mei", "requires": VOUCHED}).json()
         key = page.evaluate(_MAKE, made["passkey"])
         path = f"/v1/buyers/u-1/factors/{made['factor_id']}:confirm"
         confirmed = client.post(path, json={"passkey": key})

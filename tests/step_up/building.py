@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kanhe.app.stepping_up.asking import Asking, Question
-from kanhe.app.stepping_up.enrolling import NO_PROOF, Enrolling, New, Proof
+from kanhe.app.stepping_up.enrolling import Enrolling, New, Proof
 from kanhe.app.stepping_up.room import Room
 from kanhe.app.stepping_up.shops import Shop, Shops
 from kanhe.protect.access import totp
@@ -20,6 +20,7 @@ from kanhe.stores.sqlite.buyers import SqliteBuyers
 BEGIN_MS = 1_790_000_000_000
 ORIGIN = "https://shop.example"
 KEY = bytes(range(32))
+VOUCHED = Proof(statement="a code sent to the address on file")
 
 
 class Mailbox:
@@ -72,7 +73,7 @@ class House:
         """What waits for the journal, the oldest first."""
         return [json.loads(one.body) for one in self.room.store.undelivered(10_000)]
 
-    def app(self, user: str = "u-1", tenant: str = "shop", proof: Proof = NO_PROOF) -> App:
+    def app(self, user: str = "u-1", tenant: str = "shop", proof: Proof = VOUCHED) -> App:
         """A confirmed authenticator app of a user."""
         made = self.enrolling.begin(tenant, user, "totp", proof=proof)
         app = App(self, made)
@@ -121,3 +122,8 @@ def question(user: str = "u-1", tenant: str = "shop", **more: Any) -> Question:
 def about_factors(user: str = "u-1", tenant: str = "shop", **more: Any) -> Question:
     """A question about a change of factors."""
     return Question(Binding(tenant, user, "factors", "", "", 0, ""), **more)
+
+
+def about_login(user: str = "u-1", tenant: str = "shop", **more: Any) -> Question:
+    """A question about a signing in."""
+    return Question(Binding(tenant, user, "login", "", "", 0, ""), **more)

@@ -11,7 +11,15 @@ from kanhe.core.errors import Refusal
 from kanhe.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from kanhe.protect.access.step_up import limits
 from kanhe.protect.access.step_up.limits import StepUpWait
-from tests.step_up.building import PAYMENT, House, question
+from tests.step_up.building import (
+    PAYMENT,
+    VOUCHED,
+    App,
+    House,
+    about_factors,
+    about_login,
+    question,
+)
 
 
 def _refused(slug: str) -> Any:
@@ -98,7 +106,7 @@ def test_a_second_letter_makes_the_first_worthless(house: House) -> None:
 
 def test_an_enrolled_address_outweighs_one_that_the_shop_gives(house: House) -> None:
     """Whoever changed the address in a stolen account gets no code at the new one."""
-    made = house.enrolling.begin("shop", "u-1", "mail", mail="mei@example.com")
+    made = house.enrolling.begin("shop", "u-1", "mail", mail="mei@example.com", proof=VOUCHED)
     house.enrolling.confirm("shop", "u-1", made.id, house.mailbox.code, "")
     asked = house.asking.begin(question(mail="thief@example.net", wanted=("mail",)))
     assert asked.sent_to == "m•••@example.com"
@@ -112,6 +120,53 @@ def test_a_given_address_does_not_go_round_a_factor(house: House) -> None:
     assert house.asking.begin(question(mail="mei@example.com")).methods == ("totp",)
     by_name = house.asking.begin(question(mail="mei@example.com", wanted=("mail", "totp")))
     assert by_name.methods == ("totp", "mail")
+
+
+def test_a_first_factor_on_nobodys_word_answers_nothing_for_a_day(house: House) -> None:
+    """A thief who sets up the first app of a stolen account cannot answer with it, nor add another by it;
+    the shop is told so, and may send a code to the address on file."""
+    thief = App(house, house.enrolling.begin("shop", "u-1", "totp"))
+    house.enrolling.confirm("shop", "u-1", thief.id, thief.code(), "")
+    house.now += 30_000
+    for asked in (house.asking.begin(question()), house.asking.begin(about_login())):
+        assert (asked.methods, asked.too_new) == ((), ("totp",))
+    said = {"order": "", "payee": "", "amount_minor": 0, "currency": ""}
+    changing = house.asking.begin(about_factors())
+    assert changing.methods == ()
+    assert house.asking.confirm("shop", changing.id, said, thief.code(), "").reason == "not_offered"
+    by_mail = house.asking.begin(question(mail="mei@example.com"))
+    assert (by_mail.methods, by_mail.too_new) == (("mail",), ("totp",))
+    assert (
+        house.asking.confirm("shop", by_mail.id, PAYMENT, thief.code(), "").reason == "not_offered"
+    )
+    house.now += limits.UNPROVEN_MS
+    asked = house.asking.begin(question())
+    assert (asked.methods, asked.too_new) == (("totp",), ())
+    assert house.asking.confirm("shop", asked.id, PAYMENT, thief.code(), "").passed
+
+
+def test_a_login_is_confirmed_as_a_login(house: House) -> None:
+    """Its letter speaks of signing in and of no payment; what it confirms is neither payment nor factors."""
+    asked = house.asking.begin(about_login(mail="mei@example.com", language="zh_CN"))
+    house.asking.send("shop", asked.id)
+    letter = house.mailbox.letters[-1]
+    assert letter.subject == "您的登录验证码"
+    assert "登录 Shop Seven" in letter.plain
+    assert "0.00" not in letter.plain
+    nothing = {"order": "", "payee": "", "amount_minor": 0, "currency": ""}
+    judged = house.asking.confirm("shop", asked.id, nothing, house.mailbox.code, "")
+    assert judged.passed
+    said = {"user": "u-1", **nothing}
+    for purpose in ("payment", "factors"):
+        with _refused("step-up-refused"):
+            house.asking.redeem(
+                "shop", asked.id, judged.confirmation, {"purpose": purpose, **said}, ""
+            )
+    done = house.asking.redeem(
+        "shop", asked.id, judged.confirmation, {"purpose": "login", **said}, ""
+    )
+    assert done.method == "mail"
+    assert {event["step_up_purpose"] for event in house.events()} == {"login"}
 
 
 def test_an_unknown_user_is_asked_like_one_without_factors(house: House) -> None:
@@ -356,7 +411,7 @@ def test_what_happened_is_told_once(house: House) -> None:
     house.asking.confirm("shop", asked.id, PAYMENT, "000000", "")
     house.asking.confirm("shop", asked.id, PAYMENT, app.code(), "")
     added, requested, failed, passed = house.events()
-    assert (added["type"], added["factor_authority"]) == ("account.factor_added", "first")
+    assert (added["type"], added["factor_authority"]) == ("account.factor_added", "statement")
     assert requested["type"] == "step_up.requested"
     assert failed["step_up_failure"] == "wrong_code"
     assert failed["attempts_left"] == 4

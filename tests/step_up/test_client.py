@@ -12,6 +12,8 @@ from kanhe.client import AsyncKanhe, Kanhe, Refused, Unreachable
 from tests.step_up.building import PAYMENT, code_at
 from tests.step_up.serving import Served, serving
 
+VOUCHED = {"statement": "a code sent to the address on file"}
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -24,7 +26,7 @@ def test_a_payment_is_confirmed_with_the_client(served: Served) -> None:
     """From a factor to redeeming with the methods for threads; what is refused says why."""
     with Kanhe(served.url, key=served.token) as kanhe:
         user = "../u/1"
-        made = kanhe.step_up.begin_factor(user, "totp", name="mei")
+        made = kanhe.step_up.begin_factor(user, "totp", name="mei", requires=VOUCHED)
         code = code_at(made.secret, served.now_ms - 30_000)
         assert kanhe.step_up.confirm_factor(user, made.factor_id, code=code).confirmed
         assert [one.factor_id for one in kanhe.step_up.factors(user)] == [made.factor_id]
@@ -45,6 +47,11 @@ def test_a_payment_is_confirmed_with_the_client(served: Served) -> None:
         with pytest.raises(Refused, match="This user has a factor"):
             kanhe.step_up.remove_factor(user, made.factor_id)
         assert kanhe.step_up.begin_for_factors(user).methods == ("totp",)
+        fresh = kanhe.step_up.begin_factor("u-9", "totp")
+        code = code_at(fresh.secret, served.now_ms)
+        kanhe.step_up.confirm_factor("u-9", fresh.factor_id, code=code)
+        login = kanhe.step_up.begin_for_login("u-9", device="d-1")
+        assert (login.methods, login.too_new) == ((), ("totp",))
         kanhe.step_up.remove_factor(
             user, made.factor_id, requires={"staff": "st-1", "statement": "lost phone"}
         )
@@ -57,7 +64,7 @@ def test_tasks_ask_the_same(served: Served) -> None:
     async def walk() -> None:
         async with AsyncKanhe(served.url, key=served.token) as kanhe:
             step_up = kanhe.step_up
-            made = await step_up.begin_factor("u-2", "totp")
+            made = await step_up.begin_factor("u-2", "totp", requires=VOUCHED)
             code = code_at(made.secret, served.now_ms - 30_000)
             await step_up.confirm_factor("u-2", made.factor_id, code=code)
             asked = await step_up.begin("u-2", **PAYMENT)
@@ -68,6 +75,9 @@ def test_tasks_ask_the_same(served: Served) -> None:
             with pytest.raises(Refused):
                 await step_up.redeem(asked.step_up_id, **said)
             assert len(await step_up.factors("u-2")) == 1
+            with pytest.raises(Refused):
+                login = await step_up.begin_for_login("u-2")
+                await step_up.redeem_login(login.step_up_id, confirmation="c", user="u-2")
             assert (await step_up.begin_for_factors("u-2")).methods == ("totp",)
             with pytest.raises(Refused):
                 await step_up.send(asked.step_up_id)

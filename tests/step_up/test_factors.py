@@ -10,7 +10,7 @@ from kanhe.app.stepping_up.enrolling import Client, Proof
 from kanhe.core.errors import Refusal
 from kanhe.protect.access.step_up import limits
 from kanhe.protect.access.step_up.limits import StepUpWait
-from tests.step_up.building import App, House, about_factors, question
+from tests.step_up.building import VOUCHED, App, House, about_factors, question
 
 _NOTHING = {"order": "", "payee": "", "amount_minor": 0, "currency": ""}
 
@@ -132,7 +132,7 @@ def test_an_unconfirmed_factor_is_worth_nothing(house: House) -> None:
 
 def test_the_code_that_confirms_an_app_is_used_up(house: House) -> None:
     """Whoever looked on while the app was set up can confirm nothing with that code."""
-    app = App(house, house.enrolling.begin("shop", "u-1", "totp"))
+    app = App(house, house.enrolling.begin("shop", "u-1", "totp", proof=VOUCHED))
     code = app.code()
     house.enrolling.confirm("shop", "u-1", app.id, code, "")
     asked = house.asking.begin(question())

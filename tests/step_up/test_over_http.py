@@ -16,6 +16,8 @@ from kanhe.core.errors import StorageError
 from tests.step_up.building import PAYMENT, code_at
 from tests.step_up.serving import Served, clock, serving
 
+VOUCHED = {"statement": "a code sent to the address on file"}
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -28,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def _enrol(served: Served, client: httpx.Client, user: str) -> str:
     """An app of a user; gives its secret."""
-    begun = client.post(f"/v1/buyers/{user}/factors", json={"kind": "totp"})
+    begun = client.post(f"/v1/buyers/{user}/factors", json={"kind": "totp", "requires": VOUCHED})
     assert begun.status_code == 201, begun.text
     told = begun.json()
     assert told["link"].startswith("otpauth://totp/")
@@ -69,6 +71,21 @@ def test_a_buyer_confirms_a_payment(served: Served) -> None:
         "account.factor_added", "step_up.requested", "step_up.failed", "step_up.passed"
     ]  # fmt: skip
     assert served.step_ups.waiting() == []
+
+
+def test_a_login_is_confirmed_over_http(served: Served) -> None:
+    """A signing in names no order; it is confirmed and redeemed with the same routes."""
+    with served.client() as client:
+        secret = _enrol(served, client, "u-20")
+        said = {"user": "u-20", "purpose": "login", "device": "d-1"}
+        assert client.post("/v1/step-ups", json={**said, "order": "o-1"}).status_code == 422
+        asked = client.post("/v1/step-ups", json=said).json()
+        path = f"/v1/step-ups/{asked['step_up_id']}"
+        code = code_at(secret, served.now_ms)
+        passed = client.post(f"{path}:confirm", json={"code": code}).json()
+        body = {"user": "u-20", "confirmation": passed["confirmation"], "id": "l-1"}
+        assert client.post(f"{path}:redeem", json=body).status_code == 409
+        assert client.post(f"{path}:redeem", json={**body, "purpose": "login"}).status_code == 200
 
 
 def test_answers_come_after_the_journal(served: Served) -> None:

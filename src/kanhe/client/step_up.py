@@ -62,6 +62,8 @@ class StepUp(msgspec.Struct, frozen=True):
     passkey: dict[str, Any] = {}
     """For `PublicKeyCredential.parseRequestOptionsFromJSON`."""
     sent_to: str = ""
+    too_new: tuple[str, ...] = ()
+    """What they have set up less than a day ago, on nobody's word: it answers nothing yet."""
 
 
 class CodeSent(msgspec.Struct, frozen=True):
@@ -153,7 +155,11 @@ class StepUps:
 
     def begin_for_factors(self, user: str, **more: Any) -> StepUp:
         """Ask a buyer before their factors change."""
-        return self._do(_begin_for_factors(user, more))
+        return self._do(_begin_for("factors", user, more))
+
+    def begin_for_login(self, user: str, **more: Any) -> StepUp:
+        """Ask somebody who gave the right password before they are let in."""
+        return self._do(_begin_for("login", user, more))
 
     def send(self, step_up_id: str) -> CodeSent:
         """Have a code sent by mail."""
@@ -171,6 +177,12 @@ class StepUps:
         return self._do(
             _redeem(step_up_id, confirmation, user, order, payee, amount_minor, currency, id)
         )
+
+    def redeem_login(
+        self, step_up_id: str, *, confirmation: str, user: str, id: str = ""
+    ) -> Redeemed:
+        """Spend the confirmation of a signing in. Let them in only if this returns."""
+        return self._do(_redeem_login(step_up_id, confirmation, user, id))
 
     def _do(self, call: _Call[T]) -> T:
         return _read(call, self._send(call.method, call.path, _bytes(call), call.timeout_s))
@@ -207,7 +219,11 @@ class AsyncStepUps:
 
     async def begin_for_factors(self, user: str, **more: Any) -> StepUp:
         """See `StepUps.begin_for_factors`."""
-        return await self._do(_begin_for_factors(user, more))
+        return await self._do(_begin_for("factors", user, more))
+
+    async def begin_for_login(self, user: str, **more: Any) -> StepUp:
+        """See `StepUps.begin_for_login`."""
+        return await self._do(_begin_for("login", user, more))
 
     async def send(self, step_up_id: str) -> CodeSent:
         """See `StepUps.send`."""
@@ -225,6 +241,12 @@ class AsyncStepUps:
         return await self._do(
             _redeem(step_up_id, confirmation, user, order, payee, amount_minor, currency, id)
         )
+
+    async def redeem_login(
+        self, step_up_id: str, *, confirmation: str, user: str, id: str = ""
+    ) -> Redeemed:
+        """See `StepUps.redeem_login`."""
+        return await self._do(_redeem_login(step_up_id, confirmation, user, id))
 
     async def _do(self, call: _Call[T]) -> T:
         return _read(call, await self._send(call.method, call.path, _bytes(call), call.timeout_s))
@@ -256,8 +278,8 @@ def _begin(
     return _Call("POST", "/v1/step-ups", {"user": user, **paid, **wanted, **more}, StepUp)
 
 
-def _begin_for_factors(user: str, more: Mapping[str, Any]) -> _Call[StepUp]:
-    return _Call("POST", "/v1/step-ups", {"user": user, "purpose": "factors", **more}, StepUp)
+def _begin_for(purpose: str, user: str, more: Mapping[str, Any]) -> _Call[StepUp]:
+    return _Call("POST", "/v1/step-ups", {"user": user, "purpose": purpose, **more}, StepUp)
 
 
 def _send(step_up_id: str) -> _Call[CodeSent]:
@@ -277,6 +299,11 @@ def _redeem(
         "confirmation": confirmation, "user": user, "order": order, "payee": payee,
         "amount_minor": amount_minor, "currency": currency, "id": id,
     }  # fmt: skip
+    return _Call("POST", f"/v1/step-ups/{_part(step_up_id)}:redeem", body, Redeemed)
+
+
+def _redeem_login(step_up_id: str, confirmation: str, user: str, id: str) -> _Call[Redeemed]:
+    body = {"confirmation": confirmation, "user": user, "purpose": "login", "id": id}
     return _Call("POST", f"/v1/step-ups/{_part(step_up_id)}:redeem", body, Redeemed)
 
 

@@ -23,7 +23,7 @@ from kanhe.protect.access.step_up.binding import NONCE_BYTES, Binding, passkey_c
 from kanhe.protect.access.step_up.codes import code_hash, new_code
 from kanhe.protect.access.step_up.letters import payment_letter
 from kanhe.protect.access.step_up.records import Factor, Kind, Language, StepUp
-from kanhe.protect.access.step_up.rules import Closed, Failure, closed, offer
+from kanhe.protect.access.step_up.rules import Closed, Failure, closed, is_unproven, offer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -58,6 +58,8 @@ class Asked(NamedTuple):
     """Masked: where a code would be sent; empty if none can be."""
     expires_ms: int
     attempts_left: int
+    too_new: tuple[Kind, ...] = ()
+    """Kinds that this user has set up too lately, and on nobody's word, to answer with."""
 
 
 class Sent(NamedTuple):
@@ -113,7 +115,7 @@ class Asking:
             room.spend(writing, place, limits.ASKED_PER_USER, "this user was asked too often")
             factors = writing.factors(binding.tenant, binding.user)
             offered = offer(
-                factors, question.wanted, binding.purpose, address_given=bool(address_given),
+                factors, question.wanted, binding.purpose, now, address_given=bool(address_given),
                 can_send=room.sender is not None, has_origins=bool(room.shop(binding.tenant).origins),
             )  # fmt: skip
             id = new_handle("su", room.random_bytes)
@@ -134,7 +136,7 @@ class Asking:
             self._tell(writing, step_up, "step_up.requested")
         return Asked(
             id, offered.methods, self._passkey_options(step_up, factors), self._masked(step_up),
-            step_up.expires_ms, step_up.attempts_left,
+            step_up.expires_ms, step_up.attempts_left, offered.too_new,
         )  # fmt: skip
 
     # (2)
@@ -251,7 +253,7 @@ class Asking:
             return self._mailed(writing, step_up, again, code, now)
         factors = [
             one for one in writing.factors(step_up.tenant, step_up.user)
-            if one.is_confirmed and one.kind == method
+            if one.is_confirmed and one.kind == method and not is_unproven(one, now)
         ]  # fmt: skip
         if method == "totp":
             return self._answers.app(writing, factors, code, now)
@@ -326,7 +328,11 @@ class Asking:
     def _passkey_options(self, step_up: StepUp, factors: Collection[Factor]) -> bytes:
         if "passkey" not in step_up.offered:
             return b""
-        keys = [one.secret for one in factors if one.is_confirmed and one.kind == "passkey"]
+        keys = [
+            one.secret for one in factors
+            if one.is_confirmed and one.kind == "passkey"
+            and not is_unproven(one, step_up.created_ms)
+        ]  # fmt: skip
         challenge = passkey_challenge(step_up.nonce, step_up.binding)
         asked = self._room.passkeys(step_up.tenant).ask_to_show(keys, challenge)
         return asked.options.encode("utf-8")

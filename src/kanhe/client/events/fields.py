@@ -615,8 +615,8 @@ FindingKind = Literal["firewall", "intrusion", "malware", "mail", "scanner", "wa
 Verdict = Literal["fraud", "legitimate", "abuse", "unknown"]
 """What turned out to be true. 事后认定的真实情况。"""
 
-StepUpPurpose = Literal["payment", "factors"]
-"""What is confirmed: a payment, or a change to the user's own factors. 验证用途：确认付款，或更改用户自己的验证因素。"""
+StepUpPurpose = Literal["payment", "login", "factors"]
+"""What is confirmed: a payment, a signing in, or a change to the user's own factors. 验证用途：确认付款、登录，或更改用户自己的验证因素。"""
 
 StepUpMethod = Literal["totp", "passkey", "mail", "sms", "other"]
 """How somebody shows that it is they. 用户证明身份的方式。"""

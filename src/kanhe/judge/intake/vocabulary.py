@@ -345,9 +345,9 @@ CHOICES = (
     _choice("finding_kind", "firewall intrusion malware mail scanner waf endpoint bot_manager "
             "secret_leak phishing person other installation", "Which kind of tool found it.", "发现来源类型。"),
     _choice("verdict", "fraud legitimate abuse unknown", "What turned out to be true.", "事后认定的真实情况。"),
-    _choice("step_up_purpose", "payment factors",
-            "What is confirmed: a payment, or a change to the user's own factors.",
-            "验证用途：确认付款，或更改用户自己的验证因素。"),
+    _choice("step_up_purpose", "payment login factors",
+            "What is confirmed: a payment, a signing in, or a change to the user's own factors.",
+            "验证用途：确认付款、登录，或更改用户自己的验证因素。"),
     _choice("step_up_method", "totp passkey mail sms other", "How somebody shows that it is they.",
             "用户证明身份的方式。"),
     _choice("step_up_failure", "wrong_code wrong_passkey not_verified mismatch not_offered other",

@@ -56,10 +56,7 @@ _Id = Annotated[str, Meta(min_length=1, max_length=128)]
 _MaybeId = Annotated[str, Meta(max_length=128)]
 _Mail = Annotated[str, Meta(max_length=254)]
 _Said = Annotated[str, Meta(max_length=500)]
-_Payee = Annotated[str, Meta(min_length=1, max_length=256)]
 _Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MAX_MINOR)]
-_Currency = Annotated[str, Meta(min_length=3, max_length=3)]
-_Code = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class FactorProof(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,10 +105,10 @@ class FactorGone(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewStepUp(msgspec.Struct, forbid_unknown_fields=True):
-    """What is sent to ask a buyer. A payment needs order, payee, amount and currency; `factors` none."""
+    """What is sent to ask a buyer. A payment needs order, payee, amount and currency; the others none."""
 
     user: _Id
-    purpose: Literal["payment", "factors"] = "payment"
+    purpose: Literal["payment", "login", "factors"] = "payment"
     order: _MaybeId = ""
     payee: Annotated[str, Meta(max_length=256)] = ""
     """Who is paid, as the buyer is shown it."""
@@ -142,14 +139,16 @@ class StepUpSaid(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class StepUpRedeemed(msgspec.Struct, forbid_unknown_fields=True):
-    """What is sent right before paying: the confirmation, and all that was confirmed."""
+    """What is sent right before paying, or before letting somebody in: the confirmation, and all that was
+    confirmed."""
 
     confirmation: _Id
     user: _Id
-    order: _Id
-    payee: _Payee
-    amount_minor: _Amount
-    currency: _Currency
+    purpose: Literal["payment", "login"] = "payment"
+    order: _MaybeId = ""
+    payee: Annotated[str, Meta(max_length=256)] = ""
+    amount_minor: _Amount = 0
+    currency: Annotated[str, Meta(max_length=3)] = ""
     id: _MaybeId = ""
     """The sender's id of this payment: with the same one a retry gets the same answer."""
 
@@ -301,6 +300,8 @@ class StepUpRoutes:
             told["passkey"] = msgspec.Raw(begun.passkey)
         if begun.sent_to:
             told["sent_to"] = begun.sent_to
+        if begun.too_new:
+            told["too_new"] = begun.too_new
         return _json(told, 201)
 
     async def _send(self, request: Request) -> Response:
@@ -338,7 +339,7 @@ class StepUpRoutes:
         caller, id = self._admit(request), request.path_params["id"]
         said = await self._body(request, StepUpRedeemed)
         again = {
-            "purpose": "payment", "user": said.user, "order": said.order, "payee": said.payee,
+            "purpose": said.purpose, "user": said.user, "order": said.order, "payee": said.payee,
             "amount_minor": said.amount_minor, "currency": said.currency,
         }  # fmt: skip
         redeemed = await self._threads.run(
@@ -425,7 +426,7 @@ def _check_payment(asked: NewStepUp) -> None:
         expected = "what is paid, for the purpose payment"
     else:
         wrong = [name for name, value in said.items() if value not in ("", 0)]
-        expected = "nothing, for the purpose factors"
+        expected = f"nothing, for the purpose {asked.purpose}"
     if wrong:
         raise rejected(
             "step-up-invalid", "The request is not valid", 422, f"{wrong[0]}: expected {expected}",

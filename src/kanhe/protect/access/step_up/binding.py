@@ -12,8 +12,9 @@ import hashlib
 import hmac
 from typing import Literal, NamedTuple
 
-Purpose = Literal["payment", "factors"]
-"""`payment` confirms one payment; `factors` allows one change of the user's own factors."""
+Purpose = Literal["payment", "login", "factors"]
+"""`payment` confirms one payment, `login` one signing in; `factors` allows one change of the user's own
+factors."""
 
 _DOMAIN = b"kanhe step-up 1\n"
 NONCE_BYTES = 32

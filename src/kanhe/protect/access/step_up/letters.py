@@ -47,6 +47,7 @@ _PAYMENT_SUBJECT = Text("Your code to confirm a payment", "您的付款验证码
 _FACTORS_SUBJECT = Text(
     "Your code to change how you confirm payments", "您的验证码：更改付款验证方式"
 )
+_LOGIN_SUBJECT = Text("Your code to sign in", "您的登录验证码")
 _ENROL_SUBJECT = Text("Your code to confirm this address", "您的验证码：确认邮箱地址")
 _PAYMENT = Text(
     "This code confirms the payment of {amount} to {payee}, order {order}.",
@@ -55,6 +56,10 @@ _PAYMENT = Text(
 _FACTORS = Text(
     "This code confirms a change to how you confirm payments at {shop}.",
     "此验证码用于更改您在 {shop} 的付款验证方式。",
+)
+_LOGIN = Text(
+    "This code signs you in at {shop}. Whoever has it is let into your account.",
+    "此验证码用于登录 {shop}。他人获得此验证码即可进入您的账号。",
 )
 _ENROL = Text(
     "With this code {shop} will be able to send codes for your payments to this address.",
@@ -80,6 +85,10 @@ def payment_letter(
     to: str, shop: str, binding: Binding, code: str, minutes: int, language: Language, id: str
 ) -> Letter:
     """The letter that confirms what `binding` says."""
+    if binding.purpose == "login":
+        return _letter(
+            to, shop, (_LOGIN_SUBJECT, _LOGIN, _UNTIL_PLAIN), code, minutes, language, id
+        )
     if binding.purpose == "factors":
         return _letter(to, shop, (_FACTORS_SUBJECT, _FACTORS, _UNTIL_PLAIN), code, minutes, language, id)  # fmt: skip
     return _letter(

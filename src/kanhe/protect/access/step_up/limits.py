@@ -29,6 +29,8 @@ REDEEM_MS = 5 * MINUTE_MS
 """How long a confirmation can be redeemed."""
 PENDING_MS = 10 * MINUTE_MS
 """How long a new factor can be confirmed."""
+UNPROVEN_MS = DAY_MS
+"""How long the first factor of an account answers nothing, if nobody vouched for it."""
 SENDS = 3
 """Codes for one step-up."""
 SEND_PAUSE_MS = 30 * SECOND_MS
