@@ -227,7 +227,9 @@ class Command(BaseCommand):
         ref = telling.user_ref(user)
         if any(one["confirmed"] for one in second_factor.factors(ref)):
             return ""
-        begun = second_factor.enrol(ref, "totp", user.email, {})
+        # The first factor of an account answers nothing for a day, unless somebody vouches for it.
+        vouched = {"requires": {"statement": "set up together with the account"}}
+        begun = second_factor.enrol(ref, "totp", user.email, vouched)
         code = pyotp.TOTP(begun["secret"]).now()
         second_factor.confirm_factor(ref, begun["factor_id"], {"code": code}, Visit())
         return begun["secret"]
