@@ -61,7 +61,9 @@ def test_a_browser_makes_and_shows_a_passkey(
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
             "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
         }})  # fmt: skip
-        made = client.post("/v1/buyers/u-1/factors", json={"kind": "passkey", "name": "mei", "requires": VOUCHED}).json()
+        made = client.post(
+            "/v1/buyers/u-1/factors", json={"kind": "passkey", "name": "mei", "requires": VOUCHED}
+        ).json()
         key = page.evaluate(_MAKE, made["passkey"])
         path = f"/v1/buyers/u-1/factors/{made['factor_id']}:confirm"
         confirmed = client.post(path, json={"passkey": key})

@@ -52,6 +52,17 @@ def test_an_address_of_the_shop_changes_no_factor(house: House) -> None:
         house.asking.send("shop", asked.id)
 
 
+def test_a_code_to_the_address_on_file_vouches_for_the_first_factor(house: House) -> None:
+    """It answers at once, and the event says that it was the shop's word."""
+    asked = house.asking.begin(about_factors(mail="mei@example.com"))
+    house.asking.send("shop", asked.id)
+    judged = house.asking.confirm("shop", asked.id, _NOTHING, house.mailbox.code, "")
+    house.app(proof=Proof(step_up=asked.id, confirmation=judged.confirmation))
+    added = house.events()[-1]
+    assert (added["factor_authority"], added["step_up"]) == ("statement", asked.id)
+    assert house.asking.begin(question()).methods == ("totp",)
+
+
 def test_a_confirmed_payment_changes_no_factor(house: House) -> None:
     """What was passed for a payment is no proof for a change of factors."""
     app = house.app()
