@@ -52,6 +52,7 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
     from kanhe.serve.api.server import run_server
     from kanhe.serve.cli.beside import BesideServer
     from kanhe.serve.cli.sequencing import ProcessBeside
+    from kanhe.serve.listening import bind
     from kanhe.serve.logs import start_logging
 
     start_logging(settings.log_level, settings.log_format)
@@ -60,6 +61,9 @@ def serve(settings: Settings, *more: Sequence[str]) -> None:
         keys.close()
         raise SettingsError(words("serve.no_keys"))
     mode = words("serve.open" if keys is None else "serve.with_keys")
+    # Said before anything is made ready, which can take a while; the port is taken for good below.
+    bind(settings.host, settings.port).close()
+    tell(words("serve.preparing"))
 
     def listening(url: str) -> None:
         door.told(url)

@@ -16,6 +16,7 @@ WORK: dict[str, tuple[str, str]] = {
         "控制台地址：{url}。按 Ctrl+C 停止。",
     ),
     "console.stopped": ("The console has stopped.", "控制台已停止。"),
+    "serve.preparing": ("Making ready…", "正在准备……"),
     "serve.with_keys": ("API keys required", "需要 API 密钥"),
     "serve.open": ("open: no API keys", "开放：不要求 API 密钥"),
     "serve.stopped": (
