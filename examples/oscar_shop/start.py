@@ -82,6 +82,7 @@ class Together:
     def shop_env(self) -> dict[str, str]:
         """For the shop."""
         told = _CLEAN | {
+            "SHOP_PRETEND_ADDRESSES": "1",
             "SHOP_DATA": str(self.data / "shop"), "SHOP_SECRET_KEY": self._secrets["shop"],
             "SHOP_ORIGIN": self.shop_url, "SHOP_GATEWAY_URL": self.gateway_url,
             "SHOP_GATEWAY_PUBLISHABLE_KEY": self._secrets["publishable"],
@@ -116,7 +117,7 @@ class Together:
             f'[default]\nname = "Haishi"\norigins = ["{self.shop_url}"]\n', "utf-8"
         )
         self.mailbox.start()
-        say("Kanhe …")
+        say("Kanhe … (the first start takes a minute 首次启动约需一分钟)")
         self._prepare()  # (2)
         self._run("kanhe", [sys.executable, "-m", "kanhe.serve.cli", "serve"], self.kanhe_env)
         gateway = ["-m", "gateway", "--file", str(self.data / "gateway.db")]

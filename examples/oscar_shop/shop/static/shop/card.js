@@ -17,7 +17,7 @@
     button.disabled = false;
     if (event.data.gateway !== "token") return;
     form.elements.card_token.value = event.data.token;
-    form.elements.card_shown.value = event.data.brand + " ···· " + event.data.last4;
+    form.elements.card_shown.value = event.data.brand.charAt(0).toUpperCase() + event.data.brand.slice(1) + " ···· " + event.data.last4;
     form.submit();
   });
   form.elements.card_token.value = "";

@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils.text import slugify
 from django.utils.timezone import now
 from oscar.apps.address.models import Country, UserAddress
 from oscar.apps.catalogue.models import (
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             if Product.objects.filter(upc=goods.number).exists():
                 continue
             product = Product.objects.create(
-                product_class=kind, upc=goods.number, title=f"{goods.en} {goods.zh}",
+                product_class=kind, upc=goods.number, title=f"{goods.en} {goods.zh}", slug=slugify(goods.en),
                 description=f"<p>{goods.said_en}</p><p>{goods.said_zh}</p>",
             )  # fmt: skip
             ProductCategory.objects.create(product=product, category=categories[goods.category])
