@@ -84,6 +84,8 @@ def test_a_second_factor_lets_them_in_where_they_wanted_to_go(known: Any, kanhe:
     assert answer["Location"] == "/accounts/orders/"
     assert is_in(browser)
     assert browser.session.session_key != key
+    assert [one["user"] for one in kanhe.redeemed] == [f"u-{known.user.pk}"]
+    assert {one["purpose"] for one in kanhe.asked} == {"login"}
     assert browser.get("/basket/").context["basket"].num_items == 1
     assert browser.post("/kanhe/sign-in/", {"kanhe_code": CODE})["Location"] == "/accounts/login/"
 

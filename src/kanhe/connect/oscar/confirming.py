@@ -22,7 +22,7 @@ from kanhe.client import events
 from kanhe.connect.oscar import second_factor, telling
 from kanhe.connect.oscar.checkout import CONFIRMING
 from kanhe.connect.oscar.connection import tell
-from kanhe.connect.oscar.login import SIGN_IN, sign_in_question
+from kanhe.connect.oscar.login import SIGN_IN
 from kanhe.connect.oscar.models import UnprovenDevice
 from kanhe.connect.oscar.second_factor import Asked, CannotAsk, NoLonger, TooOften
 from kanhe.connect.oscar.texts import NOT_NOW, NOT_SENT, SENT, UNREACHABLE, WAIT, WRONG_CODE
@@ -63,10 +63,12 @@ def _answered(
     request: Any, asked: Asked, user: Any, pending: dict[str, Any]
 ) -> HttpResponse | None:
     """Judge the answer: a session, an end, or None to ask once more."""
-    question = sign_in_question(user)
     code, passkey = given(request)
     try:
-        judged = second_factor.confirm(asked, question, code, passkey)
+        judged = second_factor.confirm(asked, None, code, passkey)
+        if judged.passed:
+            ref = str(telling.user_ref(user))
+            second_factor.redeem_login(asked, ref, judged.confirmation)
     except TooOften:
         messages.warning(request, WAIT)
         return None

@@ -18,7 +18,6 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.urls import NoReverseMatch, reverse
@@ -28,10 +27,9 @@ from oscar.apps.customer.auth_backends import EmailBackend
 
 from kanhe.client import events
 from kanhe.connect.oscar import second_factor, telling
-from kanhe.connect.oscar.configuration import configuration
 from kanhe.connect.oscar.connection import decide
 from kanhe.connect.oscar.models import UnprovenDevice
-from kanhe.connect.oscar.second_factor import CannotAsk, Question, TooOften
+from kanhe.connect.oscar.second_factor import CannotAsk, TooOften
 from kanhe.connect.oscar.texts import NOT_NOW
 from kanhe.connect.oscar.visit import current_request
 
@@ -109,13 +107,6 @@ def _is_suspected(user: str, device: str) -> bool:
     return bool(noted.filter(proven=False).exists())
 
 
-def sign_in_question(user: Any) -> Question:
-    """What whoever signs in confirms."""
-    chosen = configuration()
-    currency = str(getattr(settings, "OSCAR_DEFAULT_CURRENCY", "EUR"))
-    return Question(str(telling.user_ref(user)), "sign-in", chosen.payee, 0, currency)
-
-
 def remember_challenge(request: Any, challenge: LoginChallenged) -> None:
     """Begin to ask for the second factor, and keep in the session who is asked.
 
@@ -128,8 +119,8 @@ def remember_challenge(request: Any, challenge: LoginChallenged) -> None:
     noted = {"user": telling.user_ref(user), "device": request.kanhe_visit.device or ""}
     UnprovenDevice.objects.update_or_create(**noted, defaults={"proven": False})
     try:
-        asked = second_factor.begin(
-            sign_in_question(user), request.kanhe_visit, user.email, challenge.decision
+        asked = second_factor.begin_login(
+            str(telling.user_ref(user)), request.kanhe_visit, user.email, challenge.decision
         )
     except (CannotAsk, TooOften, second_factor.NoLonger) as error:
         logger.error("cannot ask for a second factor at the login: %s", error)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.utils.translation import get_language
 
 from kanhe.client import ClientError, Refused
+from kanhe.client.step_up import StepUp
 from kanhe.connect.oscar.connection import client
 from kanhe.connect.oscar.visit import Visit
 
@@ -82,14 +83,25 @@ class Judged:
 
 
 def begin(question: Question, visit: Visit, mail: str, decision: str = "") -> Asked:
-    """Ask. `mail` is where a code may go if this user has enrolled nothing. Raises `CannotAsk`, also
-    where there is nothing this user could answer with, `NoLonger`, `TooOften`."""
-    found = _done(
-        lambda: client().step_up.begin(
-            question.user, **question.said(), **_present(visit.entities()),
-            **_present({"decision_id": decision, "mail": mail}), language=_language(),
-        )
-    )  # fmt: skip
+    """Ask about a payment. `mail` is where a code may go if this user has enrolled nothing. Raises
+    `CannotAsk`, also where there is nothing this user could answer with, `NoLonger`, `TooOften`."""
+    more = _about(visit, mail, decision)
+    return _asked(lambda: client().step_up.begin(question.user, **question.said(), **more))
+
+
+def begin_login(user: str, visit: Visit, mail: str, decision: str = "") -> Asked:
+    """Ask whoever gave the right password. Raises as `begin`."""
+    more = _about(visit, mail, decision)
+    return _asked(lambda: client().step_up.begin_for_login(user, **more))
+
+
+def _about(visit: Visit, mail: str, decision: str) -> dict[str, Any]:
+    said = {**visit.entities(), "decision_id": decision, "mail": mail}
+    return {**_present(said), "language": _language()}
+
+
+def _asked(ask: Callable[[], StepUp]) -> Asked:
+    found = _done(ask)
     if not found.methods:
         raise CannotAsk("this user has no second factor, and no code can be sent")
     return Asked(
@@ -103,10 +115,11 @@ def send(asked: Asked) -> None:
     _done(lambda: client().step_up.send(asked.id))
 
 
-def confirm(asked: Asked, question: Question, code: str, passkey: str) -> Judged:
-    """Take one attempt. Raises `CannotAsk`, `NoLonger`, `TooOften`."""
-    answer = given(code, passkey)
-    found = _done(lambda: client().step_up.confirm(asked.id, **question.said(), **answer))
+def confirm(asked: Asked, question: Question | None, code: str, passkey: str) -> Judged:
+    """Take one attempt; a login has no question beside who it is. Raises `CannotAsk`, `NoLonger`,
+    `TooOften`."""
+    said = {**(question.said() if question else {}), **given(code, passkey)}
+    found = _done(lambda: client().step_up.confirm(asked.id, **said))
     return Judged(found.passed, found.attempts_left, found.confirmation)
 
 
@@ -129,6 +142,15 @@ def redeem(asked: Asked, question: Question, confirmation: str) -> None:
         lambda: client().step_up.redeem(
             asked.id, confirmation=confirmation, user=question.user, id=asked.redemption,
             **question.said(),
+        )
+    )  # fmt: skip
+
+
+def redeem_login(asked: Asked, user: str, confirmation: str) -> None:
+    """Spend what let somebody in, once. Raises as `confirm`."""
+    _done(
+        lambda: client().step_up.redeem_login(
+            asked.id, confirmation=confirmation, user=user, id=asked.redemption
         )
     )  # fmt: skip
 

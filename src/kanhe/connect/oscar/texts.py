@@ -25,6 +25,8 @@ STILL_PAYING = _(
 UNREACHABLE = _("We cannot check your answer just now. Please try again in a moment.")
 SENT = _("We have sent you a code.")
 NOT_SENT = _("We could not send a code just now. Please wait half a minute and try again.")
-FACTOR_ADDED = _("From now on you can confirm with it.")
+FACTOR_ADDED = _(
+    "It was added. For your protection a first one confirms payments only after a few days."
+)
 FACTOR_REMOVED = _("It was removed.")
 PAGE_FACTORS = _("Second factors")
