@@ -41,8 +41,8 @@ setup: $(DEV) ## Install everything for development into .venv.
 demo: $(RUN) ## Judge a living shop under attack, then serve its desk; DATA=orders.parquet judges a real shop's orders.
 	@env -u KANHE_DATA .venv/bin/kanhe demo $(DEMO_ARGS)
 
-shop: $(SHOP) ## Start Kanhe and an example shop together, and say what to try; KANHE_SHOP_DATA names their folder.
-	@env -u KANHE_DATA $(PY) examples/oscar_shop/start.py $(if $(KANHE_SHOP_DATA),--data-dir "$(KANHE_SHOP_DATA)") $(ARGS)
+shop: $(SHOP) ## Start Kanhe and an example shop together, and say what to try; SHOP_DATA names their folder.
+	@env -u KANHE_DATA $(PY) examples/oscar_shop/start.py $(if $(SHOP_DATA),--data-dir "$(SHOP_DATA)") $(ARGS)
 
 test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
 	@command -v chromium >/dev/null || .ci/packages chromium || true

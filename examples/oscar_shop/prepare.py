@@ -33,6 +33,9 @@ def main(wanted: list[str], url: str) -> None:
     try:
         command = founder("make shop")
         if "webhook" in wanted:
+            for old in services.outgoing.webhooks.all(command):
+                # Made when the shop stood at another address.
+                services.outgoing.webhooks.remove(command, old.id)
             _, made["webhook"] = services.outgoing.webhooks.add(
                 command, url, ["case.resolved"], note="Haishi"
             )

@@ -3,7 +3,8 @@
 (1) Secrets are drawn once and kept beside the data. (2) The desk's link, the shop's key and the webhook
 by which the desk tells it of decided cases are made, and Kanhe starts, with a mailbox for the codes it
 sends. (3) Meanwhile the shop's tables are made and filled, and Kanhe is told of its past. (4) The shop
-starts. (5) Addresses, cards and accounts are printed. (6) Ctrl+C, or the end of any of them, ends them
+starts. (5) Addresses, cards and accounts are printed. (6) Kanhe may end by itself, or be ended, to see the shop
+go on selling: it is started again after a minute. (7) Ctrl+C, or the end of any other of them, ends them
 all, by their process ids.
 """
 
@@ -37,7 +38,9 @@ from gateway.cards import TEST_CARDS  # noqa: E402 (the folder is not installed)
 
 PASSWORD = "jasmine-2-pearls"
 _WAIT_S = 180
+_LONG_S = 600
 _END_S = 25
+_AWAY_S = 60
 _CLEAN = {
     name: value for name, value in os.environ.items() if not name.startswith(("KANHE_", "SHOP_", "GATEWAY_"))
 }  # fmt: skip
@@ -119,7 +122,7 @@ class Together:
         self.mailbox.start()
         say("Kanhe … (the first start takes a minute 首次启动约需一分钟)")
         self._prepare()  # (2)
-        self._run("kanhe", [sys.executable, "-m", "kanhe.serve.cli", "serve"], self.kanhe_env)
+        self._run_kanhe()
         gateway = ["-m", "gateway", "--file", str(self.data / "gateway.db")]
         where = ["--port", str(self.ports["gateway"]), "--shop", self.shop_url]
         self._run("gateway", [sys.executable, *gateway, *where], self.gateway_env)
@@ -131,12 +134,25 @@ class Together:
         self._wait(f"{self.console_url}/", "kanhe", any_answer=True)
         self._wait(f"{self.shop_url}/catalogue/", "shop")  # (4)
 
-    def watch(self) -> str:
-        """Wait until one of them ends; gives which."""
+    def watch(self, say: Any) -> str:
+        """Wait until one of them but Kanhe ends; gives which."""
+        again_at = 0.0
         while True:
             for name, child in self.children.items():
-                if child.poll() is not None:
+                if child.poll() is None:
+                    continue
+                if name != "kanhe":
                     return name
+                if not again_at:
+                    again_at = time.monotonic() + _AWAY_S
+                    say(
+                        f"Kanhe has ended; the shop goes on selling. It is started again in {_AWAY_S} s"
+                    )
+                    say(f"Kanhe 已停止，店铺照常营业；{_AWAY_S} 秒后重新启动 Kanhe")
+            if again_at and time.monotonic() >= again_at:
+                again_at = 0.0
+                self._run_kanhe()
+                say(f"Kanhe … (kill {self.children['kanhe'].pid})")
             time.sleep(0.3)
 
     def end(self) -> None:
@@ -180,26 +196,23 @@ class Together:
 
     def _prepare(self) -> None:
         """The desk's one-time link; and, once, the shop's key and the desk's webhook to it."""
+        url = f"{self.shop_url}/kanhe/desk/"
+        if self._secrets.get("webhook_url") != url:
+            # Another port was free this time: what the desk decides has to find the shop there.
+            self._secrets["webhook"] = ""
         wanted = [name for name in ("key", "webhook") if not self._secrets[name]]
-        done = subprocess.run(
-            [sys.executable, str(HERE / "prepare.py"), f"{self.shop_url}/kanhe/desk/", *wanted],
-            env=self.kanhe_env, capture_output=True, text=True, timeout=_WAIT_S, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise Failed(f"Kanhe could not be prepared: {done.stderr[-2000:]}")
-        made = json.loads(done.stdout)
+        command = [sys.executable, str(HERE / "prepare.py"), url, *wanted]
+        made = json.loads(_done(command, self.kanhe_env, "Kanhe could not be prepared"))
         self.link = made.pop("link")
-        self._secrets |= made
+        self._secrets |= {**made, "webhook_url": url}
         _write(self.data / "secrets.json", json.dumps(self._secrets))
 
     def _manage(self, *words: str, **more: str) -> str:
-        done = subprocess.run(
-            [sys.executable, str(HERE / "manage.py"), *words], env=self.shop_env | more, cwd=HERE,
-            capture_output=True, text=True, timeout=_WAIT_S, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise Failed(f"manage.py {words[0]}: {done.stderr[-2000:]}")
-        return done.stdout
+        command = [sys.executable, str(HERE / "manage.py"), *words]
+        return _done(command, self.shop_env | more, f"manage.py {words[0]}")
+
+    def _run_kanhe(self) -> None:
+        self._run("kanhe", [sys.executable, "-m", "kanhe.serve.cli", "serve"], self.kanhe_env)
 
     def _run(self, name: str, command: list[str], env: dict[str, str]) -> None:
         with open(self.data / f"{name}.log", "ab") as log:
@@ -211,7 +224,9 @@ class Together:
     def _wait(self, url: str, name: str, *, any_answer: bool = False) -> None:
         until = time.monotonic() + _WAIT_S
         while time.monotonic() < until:
-            if self.children[name].poll() is not None:
+            gone = [one for one, child in self.children.items() if child.poll() is not None]
+            if gone:
+                name = gone[0]
                 break
             try:
                 answer = httpx.get(url, timeout=5, trust_env=False)
@@ -221,6 +236,22 @@ class Together:
                 pass
             time.sleep(0.1)
         raise Failed(f"{name} did not start; {self.data / (name + '.log')} says why")
+
+
+def _done(command: list[str], env: dict[str, str], what: str) -> str:
+    """What a command prints. Raises `Failed` if it fails, or takes far too long."""
+    try:
+        done = subprocess.run(
+            command, env=env, cwd=HERE, capture_output=True, text=True, timeout=_LONG_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(
+            f"{what}: not done after {_LONG_S} s, on a busy machine perhaps; run make shop again,"
+            " it goes on where it was"
+        ) from None
+    if done.returncode:
+        raise Failed(f"{what}: {done.stderr[-2000:]}")
+    return done.stdout
 
 
 def _write(file: Path, text: str) -> None:
@@ -275,6 +306,7 @@ def what_to_do(running: Together) -> str:
     as ray, ask the money back for the order from the day before yesterday 以 ray 登录，为前天的订单申请退款
 
   Letters with codes 验证码邮件  {running.mailbox.folder}
+  Stop Kanhe alone 单独停止 Kanhe  kill {running.children["kanhe"].pid}  (the shop goes on selling 店铺照常营业)
   Ctrl+C ends everything 按 Ctrl+C 全部结束
 """
 
@@ -296,6 +328,11 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(one, handler)
 
 
+def say(text: str) -> None:
+    """A word about what is going on."""
+    print(f"\033[2m{text}\033[0m", flush=True)
+
+
 def main() -> int:
     """Start, say what to do, wait, end."""
     parser = argparse.ArgumentParser(prog="make shop")
@@ -306,10 +343,10 @@ def main() -> int:
     running = Together(chosen.data_dir.resolve(), ports)
     with stopped_by_signals():
         try:
-            running.start(lambda text: print(f"\033[2m{text}\033[0m", flush=True))
+            running.start(say)
             print(what_to_do(running), flush=True)
             if not chosen.exit:
-                print(f"{running.watch()} has ended", file=sys.stderr)
+                print(f"{running.watch(say)} has ended", file=sys.stderr)
                 return 1
         except Failed as error:
             print(f"shop: {error}", file=sys.stderr)

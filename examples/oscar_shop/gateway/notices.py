@@ -26,18 +26,18 @@ class Teller(threading.Thread):
     def __init__(self, book: Book, url: str, secret: str, every_s: float = 0.3) -> None:
         super().__init__(name="notices", daemon=True)
         self._book, self._url, self._secret, self._every_s = book, url, secret, every_s
-        self._stop = threading.Event()
+        self._ending = threading.Event()
 
     def run(self) -> None:
         """Look for what is due until told to stop."""
         with httpx.Client(timeout=5, trust_env=False) as client:
-            while not self._stop.wait(self._every_s):
+            while not self._ending.wait(self._every_s):
                 for notice in self._book.due():
                     self._book.told(notice, taken=self._deliver(client, notice))
 
     def stop(self) -> None:
         """End, and wait for the end."""
-        self._stop.set()
+        self._ending.set()
         self.join(10)
 
     def _deliver(self, client: httpx.Client, notice: Notice) -> bool:
