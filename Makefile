@@ -11,7 +11,8 @@ RUN := .venv/.run-$(HERE)
 SHOP := .venv/.shop-$(HERE)
 DEV := .venv/.dev-$(HERE)
 BENCH := .venv/.bench-$(HERE)
-WORKERS ?= auto
+# A worker of the tests may need a gigabyte, and they meet in few places: more than eight gain nothing.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
 PY := .venv/bin/python
 DEMO_ARGS = $(if $(DATA),--data "$(DATA)") $(if $(KANHE_DATA),--data-dir "$(KANHE_DATA)") $(ARGS)
 
@@ -44,10 +45,10 @@ demo: $(RUN) ## Judge a living shop under attack, then serve its desk; DATA=orde
 shop: $(SHOP) ## Start Kanhe and an example shop together, and say what to try; SHOP_DATA names their folder.
 	@env -u KANHE_DATA $(PY) examples/oscar_shop/start.py $(if $(SHOP_DATA),--data-dir "$(SHOP_DATA)") $(ARGS)
 
-test: $(DEV) ## Run all tests; ARGS="tests/rules -x" runs some of them.
+test: $(DEV) ## Run all tests on all cores; ARGS="tests/rules -x" runs some of them, WORKERS=0 in one process.
 	@command -v chromium >/dev/null || .ci/packages chromium || true
 	@[ -n "$$(fc-list :lang=zh 2>/dev/null | head -n 1)" ] || .ci/packages fontconfig fonts-wqy-microhei || true
-	@$(PY) -m pytest -q $(ARGS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## Lint, formatting, types, import directions, docs.
 	$(PY) -m ruff check .
