@@ -31,12 +31,17 @@ settings.register_profile(
 settings.load_profile("kanhe")
 
 
+TOGETHER = ("tests/browser/", "tests/connect/oscar/")
+
+
 class _Together(LoadFileScheduling):
     """Tests of a file stay in one process, because they share what is dear to set up; those of the
-    browser all do, because they share a browser and a shop."""
+    browser all do, because they share a browser and a shop, and those of a shop made with oscar, because
+    Django can be set up once in a process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+        folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+        return folder or super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:

@@ -24,9 +24,9 @@ NOT_PAGES = {
     "/queue/stream": "a stream",
     "/queue/stream/{view}": "a stream",
     "/live/stream": "a stream",
-    "/cases/{number:int}/peek": "a part of a page",
-    "/cases/{number:int}/graph": "data of a page",
-    "/cases/{number:int}/files/{file:int}": "a file",
+    "/cases/{number:row}/peek": "a part of a page",
+    "/cases/{number:row}/graph": "data of a page",
+    "/cases/{number:row}/files/{file:row}": "a file",
     "/analytics/export.csv": "a file",
     "/audit/export.csv": "a file",
     "/decisions/{handle}/receipt": "a file",
@@ -37,7 +37,7 @@ NOT_PAGES = {
     "/first/{token}": "part of a sign-in: tests of signing in",
     "/settings/roles/{role}": "the page of a new role, with one of one's own",
     "/settings/webhooks/{webhook}": "tests of webhooks make one and look at it",
-    "/settings/webhooks/{webhook}/messages/{number:int}": "tests of webhooks make one and look at it",
+    "/settings/webhooks/{webhook}/messages/{number:row}": "tests of webhooks make one and look at it",
 }
 """What is no page to look at by itself, and why."""
 

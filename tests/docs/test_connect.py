@@ -51,7 +51,9 @@ def _free_port() -> int:
 
 
 def _environment(kanhe_url: str, **more: str) -> dict[str, str]:
-    return {**os.environ, "SHOP_KANHE_URL": kanhe_url, "SHOP_KANHE_KEY": "kanhe_a_b", **more}
+    # As in the shell of whoever follows the guide: nothing of another test's shop.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SHOP_", "DJANGO_"))}
+    return {**clean, "SHOP_KANHE_URL": kanhe_url, "SHOP_KANHE_KEY": "kanhe_a_b", **more}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import os
 import sys
 import threading
@@ -31,14 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore:Using Category:DeprecationWarning"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kanhe() -> Iterator[FakeKanhe]:
     """Kanhe's routes on loopback; what it answers and whether it is there is up to the test."""
     with FakeKanhe() as fake:
         yield fake
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The example's payment gateway; gives its address."""
     sys.path.insert(0, str(EXAMPLE))
@@ -61,11 +62,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     book.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(
     kanhe: FakeKanhe, gateway: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """Django, set up once for this process with the example's settings; gives the shop's folder."""
+    """Django, set up once for this process with the example's settings; gives the shop's folder. It can
+    be set up only once, so that the tests of this folder stay together (`tests/conftest.py`)."""
     folder = tmp_path_factory.mktemp("shop")
     os.environ.update(
         SHOP_DATA=str(folder), SHOP_SECRET_KEY="of-tests-and-nothing-else-but-them", SHOP_FAST_PASSWORDS="1",
@@ -92,6 +94,10 @@ def shop(
     connection.close()
     connections.close_all()
     teardown_test_environment()
+    for handler in [one for one in logging.root.handlers if hasattr(one, "baseFilename")]:
+        logging.root.removeHandler(handler)
+        handler.close()
+    logging.root.setLevel(logging.WARNING)
     for name in [name for name in os.environ if name.startswith(("SHOP_", "DJANGO_"))]:
         del os.environ[name]
 

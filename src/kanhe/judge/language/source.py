@@ -15,7 +15,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kanhe.core.errors import KanheError
 
@@ -310,7 +310,7 @@ def _parsed(source: Source) -> ast.Module:
         with warnings.catch_warnings():
             # Python warns about doubtful escapes in texts; that is not the author's concern here.
             warnings.simplefilter("ignore")
-            return ast.parse(source.text)
+            return _tree(source.text)
     except SyntaxError as error:
         line = min(max(error.lineno or 1, 1), len(source.lines))
         # The words of Python's parser change from version to version, and speak of Python.
@@ -324,6 +324,16 @@ def _parsed(source: Source) -> ast.Module:
         raise source.error_at(1, 1, "the text is too deeply nested to be read") from None
 
 
+def _tree(text: str) -> ast.Module:
+    """Parse. CPython 3.11 counts how deep it is in one place for all threads (gh-106905): where another
+    thread parses at the same moment, both may be told that the count is wrong, and try again."""
+    for _ in range(_TRIES):
+        with suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
+
+
+_TRIES = 5
 _TOKEN = re.compile(
     r"""(?P<space>[ \t]+|\\\n|\#[^\n]*)
       | (?P<line>\n)
