@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import httpx
@@ -15,6 +13,7 @@ from kanhe.core.settings import Settings
 from kanhe.protect.desk_pass import DeskDoor
 from kanhe.serve.api.server import ApiServer, prepare_server
 from tests.api.fake_engine import FakeEngine, FakeKeys
+from tests.api.listening import listening
 
 TOKEN = "kanhe_aaaa"
 OTHER = "kanhe_bbbb"
@@ -26,13 +25,18 @@ class Running(NamedTuple):
     engine: FakeEngine
     keys: FakeKeys
     server: ApiServer
-    port: int
-    thread: threading.Thread
+    url: str
+    """Where it listens."""
+    ending: ExitStack
 
     @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+    def port(self) -> int:
+        """The port of its address."""
+        return int(self.url.rpartition(":")[2])
+
+    def end(self) -> None:
+        """Stop it, and wait until it has; once is enough."""
+        self.ending.close()
 
     def client(self, token: str | None = TOKEN, **more: Any) -> httpx.Client:
         """An HTTP client with this token."""
@@ -61,25 +65,14 @@ def start() -> Iterator[Callable[..., Running]]:
             lambda: b'{"openapi":"3.1.0"}',
             desk,
         )
-        port = sock.getsockname()[1]
-
-        def run() -> None:
-            with sock:
-                server.run(sockets=[sock])
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        running.append(Running(engine, keys, server, port, thread))
+        ending = ExitStack()
+        url = ending.enter_context(listening(server, sock))
+        running.append(Running(engine, keys, server, url, ending))
         return running[-1]
 
     yield begin
     for one in running:
-        one.server.should_exit = True
-        one.thread.join(10)
-        assert not one.thread.is_alive()
-    asyncio.set_event_loop(None)
+        one.end()
 
 
 @pytest.fixture

@@ -167,8 +167,7 @@ def test_a_judge_started_anew_is_found_again(
     assert link.ready()
     again = start(desk=DeskDoor(OTHER_SECRET))
     write_link(tmp_path, DeskLink(again.url, OTHER_SECRET))
-    judge.server.should_exit = True
-    judge.thread.join(10)
+    judge.end()
     link.record("shop-a", [json.dumps(event(1)).encode()])
     assert len(again.engine.kept) == 1
     write_link(tmp_path, DeskLink(again.url, SECRET))

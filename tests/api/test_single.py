@@ -393,9 +393,7 @@ def test_a_last_connection_is_answered_while_stopping(running: Running) -> None:
     """Told to stop, the server ends and lets go of its port."""
     with running.client() as client:
         assert client.post("/v1/decisions", json=event()).status_code == 200
-        running.server.should_exit = True
-        running.thread.join(10)
-        assert not running.thread.is_alive()
+        running.end()  # within ten seconds
         with pytest.raises(httpx.HTTPError):
             client.post("/v1/decisions", json=event(2))
 

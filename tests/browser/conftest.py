@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.browser.chromium import launched
 from tests.browser.served import Served, Visit, fill, judging, serving
 
 Visiting = Callable[..., Visit]
@@ -23,25 +22,9 @@ def _now_ms() -> int:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, which reaches nothing but this machine.
-
-    Ends with this folder: while Playwright runs, no other test could run a loop of its own.
-    """
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        told = "Chromium is missing: `make test` installs it where that is allowed"
-        pytest.fail(told) if "CI" in os.environ else pytest.skip(told)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found,
-            args=[
-                "--no-sandbox",
-                "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-            ],
-        )
+    """Debian's Chromium, which reaches nothing but this machine, as long as this folder's tests run."""
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

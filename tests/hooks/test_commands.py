@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from kanhe.core.settings import Settings
 from kanhe.judge.intake.registry import builtin
 from kanhe.serve.api.server import prepare_server
 from kanhe.serve.cli.serving import now_ms
+from tests.api.listening import listening
 from tests.cli.conftest import Kanhe
 from tests.cli.conftest import kanhe as kanhe
 from tests.hooks import requests as made
@@ -109,17 +109,7 @@ def test_a_sample_arrives(kanhe: Kanhe) -> None:
     hooks = open_receivers(settings, builtin(), now_ms)
     engine = kanhe_in_memory(settings, now_ms)
     server, sock = prepare_server(engine, None, settings, lambda: b"{}", hooks=hooks)
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-
-    def serve() -> None:
-        with sock:
-            server.run(sockets=[sock])
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    try:
+    with closing(hooks), listening(server, sock) as url:
         ran = kanhe("hooks", "test", "stripe", "--url", url, "--data-dir", "d")
         assert ran.code == 0 and "payment.authorized" in ran.out
         kanhe(
@@ -127,10 +117,6 @@ def test_a_sample_arrives(kanhe: Kanhe) -> None:
         )
         missed = kanhe("hooks", "test", "elsewhere", "--url", url, "--data-dir", "other")
         assert missed.code == 1 and "404" in missed.err
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        hooks.close()
     gone = kanhe("hooks", "test", "stripe", "--url", url, "--data-dir", "d")
     assert gone.code == 2 and "is `kanhe serve` running?" in gone.err
 

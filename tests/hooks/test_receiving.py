@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from kanhe.judge.language.source import PolicyErrors
 from kanhe.protect.inbound.credentials import Credential
 from kanhe.protect.inbound.evidence import Request
 from kanhe.serve.api.server import prepare_server
+from tests.api.listening import listening
 from tests.hooks import requests as made
 from tests.hooks.requests import CASES, Case
 
@@ -72,22 +72,11 @@ def running(engine: Any, settings: Settings, clock: Time) -> Iterator[Running]:
     """A server over an engine, until told to stop."""
     hooks = open_receivers(settings, builtin(), clock)
     server, sock = prepare_server(engine, None, settings, lambda: b"{}", hooks=hooks)
-    port = sock.getsockname()[1]
-
-    def run() -> None:
-        with sock:
-            server.run(sockets=[sock])
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
     desk = HookDesk(settings, clock)
     try:
-        yield Running(engine, desk, f"http://127.0.0.1:{port}", clock, settings)
+        with listening(server, sock) as url:
+            yield Running(engine, desk, url, clock, settings)
     finally:
-        server.should_exit = True
-        thread.join(10)
         desk.close()
         hooks.close()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from kanhe.app.installation import Kanhe
 from kanhe.app.stepping_up.opening import StepUps
 from kanhe.core.settings import Settings
 from kanhe.serve.api.server import prepare_server
+from tests.api.listening import listening
 
 
 class Served(NamedTuple):
@@ -59,23 +58,10 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
     step_ups = StepUps(own, lambda: now_ms)
     with open_kanhe(own, clock) as engine:
         server, sock = prepare_server(engine, keys, own, lambda: b"{}", None, step_ups)
-
-        def run() -> None:
-            with sock:
-                server.run(sockets=[sock])
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
         try:
-            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-            yield Served(url, token, other, engine, step_ups, now_ms)
+            with listening(server, sock) as url:
+                yield Served(url, token, other, engine, step_ups, now_ms)
         finally:
-            server.should_exit = True
-            thread.join(20)
             server.close()
             step_ups.close()
             keys.close()
-            asyncio.set_event_loop(None)
-            assert not thread.is_alive()

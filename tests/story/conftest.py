@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import launched
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "oscar_shop"
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, which reaches nothing but this machine. It does not say that a program drives
-    it: who shops here plays a person."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        told = "Chromium is missing: `make test` installs it where that is allowed"
-        pytest.fail(told) if "CI" in os.environ else pytest.skip(told)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found,
-            args=[
-                "--no-sandbox",
-                "--disable-background-networking",
-                "--disable-blink-features=AutomationControlled",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-            ],
-        )
+    """The same as of the console's tests, but that it does not say that a program drives it: who shops here
+    plays a person."""
+    with launched("--disable-blink-features=AutomationControlled") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")
