@@ -75,14 +75,14 @@ class TakingUp:
         in the desk by then, and one made later finds the row erased. A crash has it done again.
         """
         forgotten = 0
-        while True:
+        with self._desk.reading() as connection:
+            after = positions.position(connection, _FORGOTTEN)
+        while lines := journal.erased(after, _FORGOTTEN_AT_ONCE):
+            after = lines[-1][0]
             with self._desk.writing() as connection:
-                after = positions.position(connection, _FORGOTTEN)
-                lines = journal.erased(after, _FORGOTTEN_AT_ONCE)
-                if not lines:
-                    return forgotten
                 forgotten += _forget(connection, [seq for _, seq in lines])
-                positions.move(connection, _FORGOTTEN, lines[-1][0])
+                positions.move(connection, _FORGOTTEN, after)
+        return forgotten
 
     def _put(self, connection: Connection, raised: Raised) -> None:
         """Put an alert where it belongs, and have it heard of."""
