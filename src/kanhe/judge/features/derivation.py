@@ -16,6 +16,7 @@ import numpy.typing as npt
 from kanhe.core.event import Event
 from kanhe.core.money import Rates
 from kanhe.judge.features.derived import DerivedSpec
+from kanhe.judge.intake.group import types_of
 from kanhe.judge.language.codegen import RUNTIME, Naming, naming, python_with
 from kanhe.judge.language.tree import Type
 
@@ -81,10 +82,10 @@ class Derivation:
         wide[:, self.features :] = np.nan
         if self._derive:
             rows, start = memoryview(wide.reshape(-1).data), 0
-            for event in events:
-                derive = self._derive.get(event.type)
+            for place, event_type in enumerate(types_of(events)):
+                derive = self._derive.get(event_type)
                 if derive is not None:
-                    derive(event, rows[start : start + width])
+                    derive(events[place], rows[start : start + width])
                 start += width
         return wide
 

@@ -17,9 +17,17 @@ class Events(Sequence[Event]):
     Most events are decided without anybody looking.
     """
 
-    __slots__ = ("_bodies", "_decode", "_made")
+    __slots__ = ("_bodies", "_decode", "_made", "types")
 
-    def __init__(self, bodies: Sequence[bytes], decode: Decode, made: list[Event | None]) -> None:
+    def __init__(
+        self,
+        types: Sequence[str],
+        bodies: Sequence[bytes],
+        decode: Decode,
+        made: list[Event | None],
+    ) -> None:
+        self.types = types
+        """The type of each event."""
         self._bodies = bodies
         self._decode = decode
         self._made = made
@@ -44,13 +52,28 @@ class Events(Sequence[Event]):
             yield self[place]
 
 
+def types_of(events: Sequence[Event]) -> Sequence[str]:
+    """The type of each event, without making events that nobody has looked at yet."""
+    return events.types if isinstance(events, Events) else [event.type for event in events]
+
+
 class Group:
     """Events that were read and accepted, in their order.
 
     `rows` has for each event its row in `cells`, -1 if it has none; without `cells` no event has.
     """
 
-    __slots__ = ("bodies", "cells", "events", "ids", "received_ms", "rows", "tenants", "times", "types")
+    __slots__ = (
+        "bodies",
+        "cells",
+        "events",
+        "ids",
+        "received_ms",
+        "rows",
+        "tenants",
+        "times",
+        "types",
+    )
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from kanhe.core.decision import Text
 from kanhe.core.event import Event
 from kanhe.judge.features.derivation import Derivation
+from kanhe.judge.intake.group import types_of
 from kanhe.judge.models.forest import Forest
 from kanhe.judge.models.model import Model
 from kanhe.judge.models.words import Sentence
@@ -97,7 +98,7 @@ class Scoring:
         """The vectors with everything beside them: a row of float64 per event, NaN: missing."""
         wide = self._derivation.widened(events, vectors, len(self.scores))
         if self._ready:
-            types = [event.type for event in events]
+            types = types_of(events)
             for ready in self._ready.values():
                 ready.score(types, wide)
         return wide

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from kanhe.core.decision import Action, Signal, Text
 from kanhe.core.event import Event
 from kanhe.core.money import Rates
+from kanhe.judge.intake.group import types_of
 from kanhe.judge.intake.registry import Registry
 from kanhe.judge.language.codegen import RUNTIME, Naming, naming, python_with
 from kanhe.judge.language.scope import AMOUNT_BASE
@@ -131,7 +132,7 @@ class RuleSet:
         """
         if self._beside is not None:
             vectors = self._beside.widened(events, vectors)
-        types = [event.type for event in events]
+        types = types_of(events)
         left, ends = self._screen.pass_over(types, vectors)
         always = self._always
         asks = [
