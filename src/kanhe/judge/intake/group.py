@@ -64,16 +64,8 @@ class Group:
     """
 
     __slots__ = (
-        "bodies",
-        "cells",
-        "events",
-        "ids",
-        "received_ms",
-        "rows",
-        "tenants",
-        "times",
-        "types",
-    )
+        "bodies", "cells", "events", "ids", "places", "received_ms", "rows", "tenants", "times", "types",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -84,6 +76,7 @@ class Group:
         bodies: Sequence[bytes],
         received_ms: Sequence[int],
         events: Sequence[Event],
+        places: Sequence[int],
         cells: Cells | None = None,
         rows: Sequence[int] = (),
     ) -> None:
@@ -96,6 +89,8 @@ class Group:
         """The canonical JSON of each event."""
         self.received_ms = received_ms
         self.events = events
+        self.places = places
+        """The place of each event among those that were asked for."""
         self.cells = cells
         self.rows = rows
 
@@ -108,9 +103,24 @@ class Group:
             self.tenants[place], self.events[place], self.bodies[place], self.received_ms[place]
         )
 
+    def only(self, numbers: Sequence[int]) -> Group:
+        """Those of its events that have these numbers, as a group of their own."""
+        return Group(
+            [self.tenants[n] for n in numbers],
+            [self.ids[n] for n in numbers],
+            [self.types[n] for n in numbers],
+            [self.times[n] for n in numbers],
+            [self.bodies[n] for n in numbers],
+            [self.received_ms[n] for n in numbers],
+            [self.events[n] for n in numbers],
+            [self.places[n] for n in numbers],
+            self.cells,
+            [self.rows[n] for n in numbers] if self.cells else (),
+        )
 
-def group_of(arrivals: Sequence[Arrival]) -> Group:
-    """A group of events that were read one by one."""
+
+def group_of(arrivals: Sequence[Arrival], places: Sequence[int] | None = None) -> Group:
+    """A group of events that were read one by one; `places` says where each stood among those asked."""
     events = [arrival.event for arrival in arrivals]
     return Group(
         [arrival.tenant for arrival in arrivals],
@@ -120,4 +130,5 @@ def group_of(arrivals: Sequence[Arrival]) -> Group:
         [arrival.body for arrival in arrivals],
         [arrival.received_ms for arrival in arrivals],
         events,
+        range(len(arrivals)) if places is None else places,
     )

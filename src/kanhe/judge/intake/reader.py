@@ -13,17 +13,18 @@ Most events are good, so that the work is split in two:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
 import msgspec
 
 from kanhe.core.errors import FieldProblem, Problem, Refusal
-from kanhe.core.event import ENTITY_KINDS, Arrival, Event
+from kanhe.core.event import ENTITY_KINDS, Arrival, Asked, Event
 from kanhe.judge.intake.card_numbers import SHORTEST, is_card_number
 from kanhe.judge.intake.cloudevents import unwrap
 from kanhe.judge.intake.exact import is_email, mistakes, same_address
+from kanhe.judge.intake.group import Group, group_of
 from kanhe.judge.intake.problems import refusal
 from kanhe.judge.intake.registry import Registry, nearest
 from kanhe.judge.intake.strict import names_stand_once, parse_exactly, quoted
@@ -128,6 +129,25 @@ class Reader:
                 return _new(Arrival, (tenant, event, body, received_ms))
         # (3) Exactly.
         return self._read_exactly(tenant, raw, received_ms, scopes)
+
+    def read_group(
+        self, asked: Sequence[Asked], received_ms: int
+    ) -> tuple[Group, list[tuple[int, Refusal]]]:
+        """Read events as `read` does, each for its tenant and with its scopes.
+
+        Gives those that are accepted, and the refusals of the others with their places.
+        """
+        arrivals: list[Arrival] = []
+        places: list[int] = []
+        refused: list[tuple[int, Refusal]] = []
+        read = self.read
+        for place, (tenant, raw, scopes, _) in enumerate(asked):
+            try:
+                arrivals.append(read(tenant, raw, received_ms, scopes))
+                places.append(place)
+            except Refusal as refusal:
+                refused.append((place, refusal))
+        return group_of(arrivals, places), refused
 
     def reread(self, tenant: str, body: bytes, received_ms: int) -> Arrival:
         """Read an accepted event again from its canonical body, without a look at the clock.
