@@ -24,12 +24,13 @@ from typing import NamedTuple
 import msgspec
 
 from kanhe.core.decision import Decision, Signal, allowed, decision_id
-from kanhe.core.errors import FieldProblem, Refusal, refuse
+from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
+from kanhe.judge.rules.listing import LIST_TYPES, change, mistake, obey
 from kanhe.judge.rules.lists import Lists
 from kanhe.judge.verdict.caps import RELEASED, read_release
 from kanhe.judge.verdict.decide import decide
@@ -40,7 +41,6 @@ from kanhe.record.log.entries import Happening
 from kanhe.record.log.entry import SALT_BYTES
 
 _encode = msgspec.json.Encoder().encode
-_LIST_TYPES = frozenset({"list.entry_added", "list.entry_removed"})
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
 
@@ -134,7 +134,7 @@ class Flow:
         names = [(arrival.tenant, arrival.event.id) for _, arrival in arrivals]
         rows = self.journal.find_each(names)
         types = [arrival.event.type for _, arrival in arrivals]
-        if not any(rows) and len(set(names)) == len(names) and _LIST_TYPES.isdisjoint(types):
+        if not any(rows) and len(set(names)) == len(names) and LIST_TYPES.isdisjoint(types):
             return arrivals, ()
         fresh, twins = [], []
         ids: set[tuple[str, str]] = set()
@@ -145,7 +145,7 @@ class Flow:
                 outcomes[place] = _repeated(row, arrival)
             elif name in ids:
                 twins.append(pair)
-            elif event.type in _LIST_TYPES and (refusal := self._list_problem(event)):
+            elif event.type in LIST_TYPES and (refusal := mistake(self.lists, event)):
                 outcomes[place] = refusal
             else:
                 ids.add(name)
@@ -188,13 +188,13 @@ class Flow:
                     stored = answer = _encode(decision)
                     told = alerts(seq, decision, answer)
                     if signals:
-                        self._take_up(decision, tenant, event.at_ms)
+                        obey(self.lists, decision, tenant, event.at_ms)
                         self.fired.update([signal.rule for signal in signals])
                 else:
                     governor.take_up(arrival, None)
                     answer = allowed(seq, event.id, policy)
-                if types[n] in _LIST_TYPES:
-                    self._change_list(tenant, event)
+                if types[n] in LIST_TYPES:
+                    change(self.lists, tenant, event)
                 # (6) Commit, first half: gather what becomes durable together.
                 salt = salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]
                 row = (
@@ -311,42 +311,9 @@ class Flow:
     def change_lists(self, tenant: str, event: Event, decision: Decision | None) -> None:
         """What a decision, if there was one, and then the event itself do to the lists."""
         if decision is not None:
-            self._take_up(decision, tenant, event.at_ms)
-        if event.type in _LIST_TYPES:
-            self._change_list(tenant, event)
-
-    def _take_up(self, decision: Decision, tenant: str, at_ms: int) -> None:
-        """Change the lists as a decision says; the next event sees it."""
-        for action in decision.actions:
-            if action.kind == "list_add" and action.value:
-                expires = at_ms + action.for_ms if action.for_ms else 0
-                self.lists.prolong(
-                    action.what, tenant, action.value, at_ms=at_ms, expires_ms=expires,
-                    reason=decision.decision_id, author="policy",
-                )  # fmt: skip
-
-    def _list_problem(self, event: Event) -> Refusal | None:
-        """An entry for a list that the pack does not have would hold back nobody, and say nothing."""
-        name = msgspec.structs.asdict(event)["list_name"]
-        if name in self.lists.specs:
-            return None
-        known = ", ".join(sorted(self.lists.specs)) or "none"
-        return refuse(
-            "wrong-value", "A value is not one that is allowed", 422, "",
-            FieldProblem("list_name", f"a list of the policy pack: {known}", name[:80]),
-        )  # fmt: skip
-
-    def _change_list(self, tenant: str, event: Event) -> None:
-        """An entry was added or removed by hand; such events need the scope `lists`."""
-        fields = msgspec.structs.asdict(event)
-        name, value = fields["list_name"], fields["value"]
-        if event.type == "list.entry_removed":
-            self.lists.remove(name, tenant, value, at_ms=event.at_ms)
-        else:
-            self.lists.add(
-                name, tenant, value, at_ms=event.at_ms, expires_ms=fields.get("expires_ms") or 0,
-                reason=fields.get("note") or "", author=fields.get("staff") or "",
-            )  # fmt: skip
+            obey(self.lists, decision, tenant, event.at_ms)
+        if event.type in LIST_TYPES:
+            change(self.lists, tenant, event)
 
 
 def _repeated(row: Row, arrival: Arrival) -> Pending:
