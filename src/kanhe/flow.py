@@ -9,9 +9,10 @@
 (7) Answer: nobody hears of a decision before (6) is done for it.
 
 `take` does (1) to (5) and gathers for (6); the caller answers (7) when `commit` has returned. The
-whole group goes through (1), then (2), then (3), so that each step's code and data stay close to the
-processor; (4) to (6) are done event by event, because a decision may change the lists by which the
-next event is judged. What comes out is the same as if each event had come alone.
+whole group goes through (1), then (2), then (3), as columns. Of (4) and (5) it takes in one what is
+the same for most events: no rule needs to be asked about them, so they are allowed. The others are
+looked at one after the other, because a decision may change the lists by which the next event is
+judged. What comes out is the same as if each event had come alone.
 Why: `docs/adr/0007-a-group-walks-together.md`.
 """
 
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, MutableSequence, Sequence
+from itertools import repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +30,7 @@ from kanhe.core.decision import Decision, Signal, allowed, decision_id
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
+from kanhe.judge.intake.group import Group
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
@@ -43,6 +47,7 @@ from kanhe.record.log.entry import SALT_BYTES
 _encode = msgspec.json.Encoder().encode
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
+_seq_of = attrgetter("seq")
 
 
 class Pending(NamedTuple):
@@ -58,9 +63,6 @@ class Pending(NamedTuple):
     differs: bool = False
     """Whether it came with other content this time: the sender has used one id for two events."""
 
-
-_Placed = tuple[int, Arrival]
-"""An event with its place among those that were asked for."""
 
 Outcomes = MutableSequence[Pending | Exception | None]
 """What became of each event of a group: its answer, or what stood in its way; `None` as long as
@@ -113,110 +115,108 @@ class Flow:
         Raises what else breaks; the events that have an answer by then are gathered whole.
         """
         # (1) Read.
-        arrivals: list[_Placed] = []
-        read = self.reader.read
-        for place, (tenant, raw, scopes, _) in enumerate(asked):
-            try:
-                arrivals.append((place, read(tenant, raw, received_ms, scopes)))
-            except Refusal as refusal:
-                outcomes[place] = refusal
+        group, refused = self.reader.read_group(asked, received_ms)
+        for place, refusal in refused:
+            outcomes[place] = refusal
         # (2) Once.
-        fresh, twins = self._once(arrivals, outcomes)
-        if fresh:
+        fresh, twins = self._once(group, outcomes)
+        if len(fresh):
             self._through(fresh, asked, outcomes)
-        for place, arrival in twins:
-            outcomes[place] = self._known(arrival)
+        for n in twins:
+            outcomes[group.places[n]] = self._known(group, n)
 
-    def _once(
-        self, arrivals: Sequence[_Placed], outcomes: Outcomes
-    ) -> tuple[Sequence[_Placed], Sequence[_Placed]]:
-        """Step (2). Gives the events that are new, and those that repeat one of them."""
-        names = [(arrival.tenant, arrival.event.id) for _, arrival in arrivals]
+    def _once(self, group: Group, outcomes: Outcomes) -> tuple[Group, Sequence[int]]:
+        """Step (2). Gives the events that are new, and the numbers of those that repeat one of them."""
+        names = list(zip(group.tenants, group.ids, strict=True))
         rows = self.journal.find_each(names)
-        types = [arrival.event.type for _, arrival in arrivals]
-        if not any(rows) and len(set(names)) == len(names) and LIST_TYPES.isdisjoint(types):
-            return arrivals, ()
+        if not any(rows) and len(set(names)) == len(names) and LIST_TYPES.isdisjoint(group.types):
+            return group, ()
         fresh, twins = [], []
         ids: set[tuple[str, str]] = set()
-        for pair, name, row in zip(arrivals, names, rows, strict=True):
-            place, arrival = pair
-            event = arrival.event
+        for n, (name, row) in enumerate(zip(names, rows, strict=True)):
             if row is not None:
-                outcomes[place] = _repeated(row, arrival)
+                outcomes[group.places[n]] = _repeated(row, group.bodies[n])
             elif name in ids:
-                twins.append(pair)
-            elif event.type in LIST_TYPES and (refusal := mistake(self.lists, event)):
-                outcomes[place] = refusal
+                twins.append(n)
+            elif group.types[n] in LIST_TYPES and (refusal := mistake(self.lists, group.events[n])):
+                outcomes[group.places[n]] = refusal
             else:
                 ids.add(name)
-                fresh.append(pair)
-        return fresh, twins
+                fresh.append(n)
+        return group.only(fresh), twins
 
-    def _through(
-        self, fresh: Sequence[_Placed], asked: Sequence[Asked], outcomes: Outcomes
-    ) -> None:
+    def _through(self, group: Group, asked: Sequence[Asked], outcomes: Outcomes) -> None:
         """Steps (3) to (5) for events that are new, and their share of (6)."""
         # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
         self.torn = True
         # (3) Features.
-        vectors, packed = self.features.observe_group([arrival for _, arrival in fresh])
+        vectors, packed = self.features.observe_group([group.arrival(n) for n in range(len(group))])
         # (4) Detect, for all of them: which rules need not be asked.
-        screened = self.rules.screen([arrival.event for _, arrival in fresh], vectors)
-        types = screened.types
-        # The log commits to each row under random bytes of the row's own.
-        salts = self._draw(SALT_BYTES * len(fresh))
-        rows: list[Row] = []
-        messages: list[Message] = []
-        answers: list[tuple[int, Pending]] = []
-        seq, policy, asks, governor = self.seq, self.pack.hash, screened.asks, self.governor
+        screened = self.rules.screen(group.events, vectors)
+        gathering = _Gathering(self.seq, group, asked, packed)
+        begun = 0
         try:
-            for n, (place, arrival) in enumerate(fresh):
-                seq += 1
-                tenant, event, body, received_ms = arrival
-                told: tuple[Message, ...] = ()
-                trips: Sequence[Trip] = ()
-                kind, outcome, stored = DECIDED, "allow", b""
-                if not asked[place].decide:
-                    kind, outcome = RECORDED, ""
-                    stored = answer = _encode(Recorded(event.id, seq))
-                elif asks[n]:
-                    signals, decision = self.weigh(arrival, screened, n, seq)
-                    if decision.outcome in STOPPING:
-                        decision = governor.hold(arrival, signals, decision)
-                    trips = governor.take_up(arrival, decision)
-                    outcome = decision.outcome
-                    stored = answer = _encode(decision)
-                    told = alerts(seq, decision, answer)
-                    if signals:
-                        obey(self.lists, decision, tenant, event.at_ms)
-                        self.fired.update([signal.rule for signal in signals])
-                else:
-                    governor.take_up(arrival, None)
-                    answer = allowed(seq, event.id, policy)
-                if types[n] in LIST_TYPES:
-                    change(self.lists, tenant, event)
-                # (6) Commit, first half: gather what becomes durable together.
-                salt = salts[SALT_BYTES * n : SALT_BYTES * (n + 1)]
-                row = (
-                    seq, tenant, event.id, kind, types[n], event.at_ms, received_ms, policy, body,
-                    packed[n], stored, salt,
-                )  # fmt: skip
-                rows.append(_new(Row, row))
-                messages += told
-                answers.append(
-                    (place, _new(Pending, (answer, seq, outcome, types[n], False, False)))
-                )
-                for trip in trips:
-                    seq += 1
-                    rows.append(self._told_of(trip, seq, received_ms))
-                    messages += messages_of(rows[-1])
+            # Most events need no rule and are allowed, all at once; the others are looked at.
+            for n in gathering.looked_at(screened.asks):
+                gathering.done = n
+                if gathering.kinds[n] == RECORDED:
+                    gathering.answers[n] = _encode(Recorded(group.ids[n], gathering.seqs[n]))
+                elif screened.asks[n]:
+                    begun = self._ask(group, n, screened, gathering, begun)
+                if group.types[n] in LIST_TYPES:
+                    change(self.lists, group.tenants[n], group.events[n])
+            gathering.done = len(group)
         finally:
             # What broke one event leaves those before it whole.
-            self.journal.extend(rows, messages)
+            gathering.end()
+            self._pass_by(gathering, begun, gathering.done)
+            # (6) Commit, first half: gather what becomes durable together. The log commits to each
+            # row under random bytes of the row's own.
+            rows = gathering.rows(self.pack.hash, self._draw(SALT_BYTES * gathering.done))
+            self.journal.extend(rows, gathering.messages)
             self.seq += len(rows)
-            for place, pending in answers:
-                outcomes[place] = pending
+            gathering.tell(outcomes, self.pack.hash)
+            self.fired.update(gathering.fired)
         self.torn = False
+
+    def _ask(
+        self, group: Group, n: int, screened: Screened, gathering: _Gathering, begun: int
+    ) -> int:
+        """Steps (4) and (5) for one event whose rules are asked.
+
+        The governor has counted the events before `begun`; gives up to where it has now.
+        """
+        arrival, seq = group.arrival(n), gathering.seqs[n]
+        signals, decision = self.weigh(arrival, screened, n, seq)
+        if not signals:
+            return begun
+        trips: Sequence[Trip] = ()
+        if decision.outcome in STOPPING:
+            self._pass_by(gathering, begun, n)
+            begun = n + 1
+            decision = self.governor.hold(arrival, signals, decision)
+            trips = self.governor.take_up(arrival, decision)
+        answer = _encode(decision)
+        gathering.answers[n], gathering.outcomes[n] = answer, decision.outcome
+        gathering.messages += alerts(seq, decision, answer)
+        gathering.fired += [signal.rule for signal in signals]
+        obey(self.lists, decision, arrival.tenant, arrival.event.at_ms)
+        if trips:
+            told = [
+                self._told_of(trip, number, arrival.received_ms)
+                for number, trip in enumerate(trips, seq + 1)
+            ]
+            gathering.tuck_in(n, told)
+        return begun
+
+    def _pass_by(self, gathering: _Gathering, begin: int, end: int) -> None:
+        """Count those decisions from `begin` to `end` that refused nobody."""
+        group, kinds = gathering.group, gathering.kinds
+        decided = [
+            (group.tenants[n], group.types[n]) for n in range(begin, end) if kinds[n] == DECIDED
+        ]
+        for (tenant, event_type), count in Counter(decided).items():
+            self.governor.pass_by(tenant, event_type, group.received_ms[begin], count)
 
     def weigh(
         self, arrival: Arrival, screened: Screened, n: int, seq: int
@@ -234,11 +234,11 @@ class Flow:
             signals, pack.verdict, event.type, event.id, decision_id(seq), pack.hash
         )
 
-    def _known(self, arrival: Arrival) -> Pending:
+    def _known(self, group: Group, n: int) -> Pending:
         """The answer to an event whose twin was gathered just before."""
-        row = self.journal.find(arrival.tenant, arrival.event.id)
+        row = self.journal.find(group.tenants[n], group.ids[n])
         assert row is not None, "a gathered row is found"
-        return _repeated(row, arrival)
+        return _repeated(row, group.bodies[n])
 
     def _told_of(self, trip: Trip, seq: int, at_ms: int) -> Row:
         """The row by which the log has it, and somebody is alerted, that a cap was passed."""
@@ -316,6 +316,80 @@ class Flow:
             change(self.lists, tenant, event)
 
 
-def _repeated(row: Row, arrival: Arrival) -> Pending:
-    """The answer an event got when it came first."""
-    return Pending(row.answer, row.seq, "", row.type, True, row.body != arrival.body)
+class _Gathering:
+    """What becomes of the events of a group: each is allowed, unless somebody says otherwise.
+
+    It holds good for the first `done` of them.
+    """
+
+    def __init__(
+        self, seq: int, group: Group, asked: Sequence[Asked], packed: Sequence[bytes]
+    ) -> None:
+        count = len(group)
+        self.group = group
+        self.kinds = [DECIDED if asked[place].decide else RECORDED for place in group.places]
+        self.seqs = list(range(seq + 1, seq + 1 + count))
+        self.outcomes = ["" if kind else "allow" for kind in self.kinds]
+        self.answers = [b""] * count
+        """Empty where the answer follows from the row; see `Row.answer`."""
+        self.messages: list[Message] = []
+        self.fired: list[str] = []
+        self.done = 0
+        self._packed = packed
+        self._between: list[Row] = []
+
+    def looked_at(self, asks: Sequence[bool]) -> list[int]:
+        """The numbers of those events that are not simply allowed without asking a rule."""
+        if RECORDED not in self.kinds and LIST_TYPES.isdisjoint(self.group.types):
+            return [n for n, ask in enumerate(asks) if ask]
+        return [
+            n
+            for n, (kind, ask, name) in enumerate(
+                zip(self.kinds, asks, self.group.types, strict=True)
+            )
+            if ask or kind == RECORDED or name in LIST_TYPES
+        ]
+
+    def tuck_in(self, n: int, rows: Sequence[Row]) -> None:
+        """Put rows that are no events behind event `n`, numbered from its own number on."""
+        self._between += rows
+        for row in rows:
+            self.messages += messages_of(row)
+        self.seqs[n + 1 :] = range(rows[-1].seq + 1, rows[-1].seq + len(self.seqs) - n)
+
+    def end(self) -> None:
+        """Leave out what belongs to an event that is not done."""
+        if self.done < len(self.seqs):
+            end = self.seqs[self.done]
+            self._between = [row for row in self._between if row.seq < end]
+            self.messages = [message for message in self.messages if message.seq < end]
+
+    def rows(self, policy: str, salts: bytes) -> list[Row]:
+        """The rows to be gathered, in order; `salts` are those of all events in one."""
+        group, done = self.group, self.done
+        columns = zip(
+            self.seqs[:done], group.tenants, group.ids, self.kinds, group.types, group.times,
+            group.received_ms, repeat(policy), group.bodies, self._packed, self.answers,
+            [salts[at : at + SALT_BYTES] for at in range(0, SALT_BYTES * done, SALT_BYTES)],
+            strict=False,
+        )  # fmt: skip
+        rows = [_new(Row, column) for column in columns]
+        return sorted([*rows, *self._between], key=_seq_of) if self._between else rows
+
+    def tell(self, outcomes: Outcomes, policy: str) -> None:
+        """Fill in the answers to those that are gathered."""
+        group, seqs = self.group, self.seqs[: self.done]
+        answers = [
+            answer or allowed(seq, event_id, policy)
+            for seq, answer, event_id in zip(seqs, self.answers, group.ids, strict=False)
+        ]
+        pending = zip(
+            answers, seqs, self.outcomes, group.types, repeat(False), repeat(False), strict=False
+        )
+        for place, each in zip(group.places, pending, strict=False):
+            outcomes[place] = _new(Pending, each)
+
+
+def _repeated(row: Row, body: bytes) -> Pending:
+    """The answer an event got when it came first; `body` is what it says this time."""
+    return Pending(row.answer, row.seq, "", row.type, True, row.body != body)

@@ -38,7 +38,7 @@ class Breaks:
 
 
 STEPS = (
-    ("reader", "read"),
+    ("reader", "read_group"),
     ("journal", "find_each"),
     ("features", "observe_group"),
     ("rules", "screen"),
