@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import siphash24
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanhe.judge.features import arithmetic, kernel
+from kanhe.judge.features import arithmetic
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.features.vectors import pack_vector
 from tests.features.shop import KEY, START_MS, arrival, declared, live, watch
@@ -252,13 +251,3 @@ def test_declarations_share_what_is_the_same() -> None:
     assert live(text).program.free_lists == apart.free_lists == 1
     assert len(declared(text)) == 3
     assert os.environ.get("NUMBA_DISABLE_JIT") != "1"
-
-
-def test_cached_machine_code_knows_every_file_of_the_kernel() -> None:
-    """A change in any source of the kernel must not leave old machine code in use."""
-    for function in (kernel.take_group, kernel.rebuild_index, arithmetic.hash_text):
-        stamp = function._cache._cache_file._source_stamp
-        assert stamp[1] == arithmetic._stamp()
-    folder = Path(arithmetic.__file__).parent
-    jitted = {path.name for path in folder.glob("*.py") if "@compiled" in path.read_text()}
-    assert jitted <= set(arithmetic._SOURCES)

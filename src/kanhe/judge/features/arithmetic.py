@@ -1,4 +1,4 @@
-"""What the kernel computes with: pointers, keyed hashes, 128-bit integers, and two formulas.
+"""What the kernel computes with: keyed hashes, 128-bit integers, and two formulas.
 
 `SipHash-2-4` (Aumasson and Bernstein, 2012) with the installation's key makes the keys of entities,
 so that nobody outside can aim at a collision.
@@ -6,17 +6,13 @@ so that nobody outside can aim at a collision.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from kanhe.judge.machine.compiling import compilers
+from kanhe.judge.machine.memory import address_of, prefetch, trailing_zeros, unsigned_at
 
 U64 = np.uint64
 I64 = np.int64
@@ -26,101 +22,14 @@ BIGGEST = 2**63 - 1
 _TWO_64 = 18446744073709551616.0
 _RADIUS_KM = 6371.0088
 
-_SOURCES = ("arithmetic.py", "layout.py", "windows.py", "memos.py", "kernel.py")
-
-
-def _stamp() -> str:
-    """A hash over everything that the compiled functions are made of."""
-    folder = Path(__file__).parent
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in _SOURCES)).hexdigest()
-
-
-_STAMP = _stamp()
-
-
-def _jit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """numba's `njit` with a cache that also knows the other files of the kernel.
-
-    numba looks only at the file a function stands in when it decides whether the cached machine code
-    is still good; a changed constant of `layout` would go unnoticed, and old code would run.
-    """
-    make = njit(nogil=True, cache=True, error_model="numpy", boundscheck=False, **options)
-
-    def decorate(function: Callable[..., Any]) -> Any:
-        dispatcher = make(function)
-        cached = dispatcher._cache._cache_file
-        cached._source_stamp = (cached._source_stamp, _STAMP)
-        return dispatcher
-
-    return decorate
-
-
-compiled = _jit()
-"""For functions with loops; the cache makes them ready at the next start."""
-inlined = _jit(forceinline=True)
-"""For what runs many times per event, where a call would cost more than the work."""
-
-
-def _pointer(element):
-    """An intrinsic that turns an address into a pointer to elements of this type."""
-
-    @intrinsic
-    def pointer(typing_context, address):
-        def generate(context, builder, signature, args):
-            target = context.get_value_type(signature.return_type)
-            return builder.inttoptr(args[0], target)
-
-        return types.CPointer(element)(types.int64), generate
-
-    return pointer
-
-
-words_at = _pointer(types.int64)
-unsigned_at = _pointer(types.uint64)
-doubles_at = _pointer(types.float64)
-bytes_at = _pointer(types.uint8)
-
-
-@intrinsic
-def _trailing_zeros(typing_context, word):
-    """How many bits are zero below the lowest one that is set; the word must not be zero."""
-
-    def generate(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def prefetch(typing_context, address):
-    """Ask the processor to bring the cache line of an address closer; never faults."""
-
-    def generate(context, builder, signature, args):
-        pointer = builder.inttoptr(args[0], cgutils.voidptr_t)
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        # For writing, to be kept in all caches, as data (LLVM language reference, llvm.prefetch).
-        builder.call(function, [pointer, word(1), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
-@intrinsic
-def _address_of(typing_context, words):
-    """The address that a pointer to words holds."""
-
-    def generate(context, builder, signature, args):
-        return builder.ptrtoint(args[0], ir.IntType(64))
-
-    return types.int64(types.CPointer(types.int64)), generate
+SOURCES = ("arithmetic.py", "layout.py", "windows.py", "memos.py", "kernel.py")
+compiled, inlined = compilers(Path(__file__).parent, SOURCES)
 
 
 @inlined
 def call_word(words, place):
     """Have the memory around one word brought closer."""
-    prefetch(_address_of(words) + 8 * place)
+    prefetch(address_of(words) + 8 * place)
 
 
 @inlined
@@ -183,7 +92,7 @@ def text_size(address):
         word = words[size >> 3] ^ U64(0x1F1F1F1F1F1F1F1F)
         found = (word - U64(0x0101010101010101)) & ~word & U64(0x8080808080808080)
         if found != U64(0):
-            return size + I64(_trailing_zeros(found) >> U64(3))
+            return size + I64(trailing_zeros(found) >> U64(3))
         size += 8
 
 

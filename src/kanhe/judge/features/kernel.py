@@ -25,18 +25,13 @@ from kanhe.judge.features.arithmetic import (
     F64,
     I64,
     U64,
-    bytes_at,
     call_word,
     compiled,
     deviation,
-    doubles_at,
     hash_text,
     inlined,
     mix,
-    prefetch,
     text_size,
-    unsigned_at,
-    words_at,
 )
 from kanhe.judge.features.layout import (
     AHEAD,
@@ -138,6 +133,7 @@ from kanhe.judge.features.windows import (
     give_block,
     take_plain,
 )
+from kanhe.judge.machine.memory import bytes_at, doubles_at, prefetch, unsigned_at, words_at
 
 _FRESH = 6
 """How many records ahead of the last one made memory is called up."""

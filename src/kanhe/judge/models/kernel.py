@@ -9,9 +9,15 @@ prescribes, so that a replay on another machine finds the same score.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from kanhe.judge.features.arithmetic import compiled, doubles_at, inlined, prefetch, words_at
+from kanhe.judge.machine.compiling import compilers
+from kanhe.judge.machine.memory import doubles_at, prefetch, words_at
+
+SOURCES = ("kernel.py", "shap.py", "checks.py")
+compiled, inlined = compilers(Path(__file__).parent, SOURCES)
 
 LOGISTIC = 0
 """1 / (1 + exp(-(a * raw + b)))."""

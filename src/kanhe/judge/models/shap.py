@@ -18,10 +18,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from kanhe.judge.features.arithmetic import compiled
 from kanhe.judge.models.checks import MAX_DEPTH
 from kanhe.judge.models.forest import covers
-from kanhe.judge.models.kernel import FURTHEST, NEAR_ZERO
+from kanhe.judge.models.kernel import FURTHEST, NEAR_ZERO, compiled
 from kanhe.judge.models.model import Model, Tree
 
 Floats = npt.NDArray[np.float64]

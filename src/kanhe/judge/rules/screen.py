@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from kanhe.judge.features.arithmetic import compiled
 from kanhe.judge.language import tree
 from kanhe.judge.language.tree import Node, Type
+from kanhe.judge.machine.compiling import compilers
+
+SOURCES = ("screen.py",)
+compiled, _ = compilers(Path(__file__).parent, SOURCES)
 
 Interval = tuple[float, float]
 """The least and the greatest value that do not rule a rule out, both included."""
