@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kanhe.core.decision import Decision, Signal, allowed, decision_id
+from kanhe.core.decision import Decision, Signal, allowed_each, decision_id
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
@@ -380,8 +380,10 @@ class _Gathering:
         """Fill in the answers to those that are gathered."""
         group, seqs = self.group, self.seqs[: self.done]
         answers = [
-            answer or allowed(seq, event_id, policy)
-            for seq, answer, event_id in zip(seqs, self.answers, group.ids, strict=False)
+            made or quiet
+            for made, quiet in zip(
+                self.answers, allowed_each(seqs, group.ids[: self.done], policy), strict=False
+            )
         ]
         pending = zip(
             answers, seqs, self.outcomes, group.types, repeat(False), repeat(False), strict=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -87,17 +88,22 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def allowed(seq: int, event_id: str, policy: str) -> bytes:
-    """The JSON of the decision that nothing speaks against: outcome `allow`, score 0, no reasons.
+def allowed_each(seqs: Iterable[int], event_ids: Iterable[str], policy: str) -> list[bytes]:
+    """The JSON of decisions that nothing speaks against: outcome `allow`, score 0, no reasons.
 
-    It follows from the number of its row, the event's id and the pack's hash. The same bytes as
-    encoding that `Decision`, in half the time.
+    Each follows from the number of its row, its event's id and the pack's hash. The same bytes as
+    encoding such a `Decision`, in a fraction of the time.
     """
-    return (
-        f'{{"decision_id":"d{seq}-{seq * _CHECK & 0xFFFFFF:06x}","event_id":'.encode()
-        + _encode(event_id)
-        + f',"outcome":"allow","score":0,"policy":"{policy}"}}'.encode()
-    )
+    rest = f',"outcome":"allow","score":0,"policy":"{policy}"}}'.encode()
+    return [
+        b'{"decision_id":"d%d-%06x","event_id":%b%b' % (seq, seq * _CHECK & 0xFFFFFF, name, rest)
+        for seq, name in zip(seqs, map(_encode, event_ids), strict=True)
+    ]
+
+
+def allowed(seq: int, event_id: str, policy: str) -> bytes:
+    """The same for one event."""
+    return allowed_each((seq,), (event_id,), policy)[0]
 
 
 def decision_id(seq: int) -> str:
