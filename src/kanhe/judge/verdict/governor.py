@@ -21,8 +21,9 @@ it changed the outcome, so that what the rules wanted can be told from the answe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -40,7 +41,10 @@ _SIGNS = ("user", "device", "card", "email", "phone", "session", "staff", "ip")
 _OTHERS = ("merchant", "courier", "product", "order", "parcel", "address")
 _MOST = {"ip": 10}
 """How many people one sign may stand for within a minute: many may share an address of the network."""
-_Signs = list[tuple[int, int]]
+_Sign = str | int
+"""A sign as text; as its code, for as long as a minute lasts whose signs came out of a snapshot."""
+_Signs = Mapping[_Sign, int]
+"""The signs of one event, and for how many people each may stand."""
 _REMEMBERED = 20_000
 """So many signs are kept for one rule and minute; whoever comes after is counted as a new person."""
 STOPPING = frozenset(STOPS)
@@ -138,6 +142,36 @@ class _Case(NamedTuple):
         return Key(*self.place, rule, self.stop)
 
 
+class _Named:
+    """Where the signs of a person stand in the events of one type."""
+
+    def __init__(self, event_type: type[Event]) -> None:
+        self._first = _reader_of(event_type, _SIGNS)
+        self._else = _reader_of(event_type, _OTHERS)
+
+    def signs_of(self, tenant: str, event: Event) -> dict[_Sign, int]:
+        """The signs of an event as texts."""
+        for kinds, values_of in (self._first, self._else):
+            signs: dict[_Sign, int] = {
+                f"{tenant}\0{kind}\0{value}": most
+                for (kind, most), value in zip(kinds, values_of(event), strict=True)
+                if value is not None
+            }
+            if signs:
+                return signs
+        return {}
+
+
+def _reader_of(
+    event_type: type[Event], kinds: Sequence[str]
+) -> tuple[list[tuple[str, int]], Callable[[Event], Sequence[str | None]]]:
+    """Those of the kinds that events of a type can have, and what reads all of them at once."""
+    own = [kind for kind in kinds if kind in event_type.__struct_fields__]
+    # Of a single name, `attrgetter` does not give a tuple.
+    read = attrgetter(*own) if len(own) > 1 else lambda event: [getattr(event, k) for k in own]
+    return [(kind, _MOST.get(kind, 1)) for kind in own], read
+
+
 class GovernorError(KanheError):
     """A saved state of the governor cannot be read back."""
 
@@ -160,7 +194,7 @@ class Governor:
         self._asks = dict(asks)
         self._rates = rates
         self._begun = blake2b(digest_size=8, key=key, person=b"kanheGov")
-        self._last: tuple[Event, _Signs] | None = None
+        self._named: dict[type[Event], _Named] = {}
         self.held = 0
         """How many decisions were softened since the start."""
         self._clear()
@@ -175,7 +209,10 @@ class Governor:
         self._hour: deque[_Minute] = deque([self._minute])
         self._seen_before: dict[tuple[str, str], int] = {}
         self._sums: dict[Key, _Sum] = {}
-        self._signs: dict[Key, dict[int, int]] = {}
+        self._signs: dict[Key, dict[_Sign, int]] = {}
+        self._coded = False
+        """Whether the signs of this minute are codes."""
+        self._last: tuple[Event, _Signs] | None = None
         self._latched: dict[Key, int] = {}
         self._exempt: dict[tuple[str, str, Stop], int] = {}
 
@@ -310,27 +347,29 @@ class Governor:
 
     def _is_new(self, key: Key, signs: _Signs) -> bool:
         known = self._signs.get(key)
-        if not known:
+        if not known or known.keys().isdisjoint(signs):
             return True
-        return all(known.get(sign, 0) < most for sign, most in signs)
+        return all(known.get(sign, 0) < most for sign, most in signs.items())
 
     def _signs_of(self, tenant: str, event: Event) -> _Signs:
         """By what the person of an event is known again, and for how many people each may stand."""
         # An event is looked at twice: before its decision and after.
         if self._last is not None and self._last[0] is event:
             return self._last[1]
-        named = [kind for kind in _SIGNS if getattr(event, kind, None) is not None]
-        if not named:
-            named = [kind for kind in _OTHERS if getattr(event, kind, None) is not None]
-        signs = [
-            (self._code(f"{tenant}\0{kind}\0{getattr(event, kind)}"), _MOST.get(kind, 1))
-            for kind in named
-        ]
+        try:
+            named = self._named[type(event)]
+        except KeyError:
+            named = self._named[type(event)] = _Named(type(event))
+        signs: _Signs = named.signs_of(tenant, event)
+        if self._coded:
+            signs = {self._code(sign): most for sign, most in signs.items()}
         self._last = event, signs
         return signs
 
-    def _code(self, sign: str) -> int:
+    def _code(self, sign: _Sign) -> int:
         """Snapshots must not hold who somebody is: what was erased would live on in them."""
+        if isinstance(sign, int):
+            return sign
         digest = self._begun.copy()
         digest.update(sign.encode())
         return int.from_bytes(digest.digest())
@@ -339,7 +378,7 @@ class Governor:
         """Step (3)."""
         known = self._signs.setdefault(key, {})
         if len(known) < _REMEMBERED:
-            for sign, _ in signs:
+            for sign in signs:
                 known[sign] = known.get(sign, 0) + 1
         sums = self._sums.get(key)
         if sums is None:
@@ -389,6 +428,7 @@ class Governor:
         if self._now == self._minute.number:
             return
         self._signs.clear()
+        self._coded, self._last = False, None
         for place, count in self._seen.items():
             self._seen_before[place] = self._seen_before.get(place, 0) + count
         for key in self._minute.people:
@@ -441,6 +481,7 @@ class Governor:
     def dump(self) -> bytes:
         """All that is remembered, for a snapshot; the same rows give the same bytes."""
         minutes = {minute.number: minute for minute in (*self._window, *self._hour)}
+        codes = {sign: self._code(sign) for known in self._signs.values() for sign in known}
         kept = [
             (
                 number,
@@ -454,7 +495,10 @@ class Governor:
                 self._raw,
                 self._now,
                 kept,
-                sorted((key, dict(sorted(known.items()))) for key, known in self._signs.items()),
+                sorted(
+                    (key, dict(sorted((codes[sign], n) for sign, n in known.items())))
+                    for key, known in self._signs.items()
+                ),
                 sorted(self._latched.items()),
                 sorted((*key, end) for key, end in self._exempt.items()),
             )
@@ -484,7 +528,8 @@ class Governor:
             self._restore(minute)
         if not self._hour or self._hour[-1].number != self._now:
             raise GovernorError("the saved state of the governor lacks its last minute")
-        self._signs = dict(found.signs)
+        self._signs = {key: dict(known.items()) for key, known in found.signs}
+        self._coded = True
         self._latched = dict(found.latched)
         self._exempt = {(kind, rule, stop): end for kind, rule, stop, end in found.exempt}
 
