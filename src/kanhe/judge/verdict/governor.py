@@ -213,6 +213,8 @@ class Governor:
         self._coded = False
         """Whether the signs of this minute are codes."""
         self._last: tuple[Event, _Signs] | None = None
+        self._calm: tuple[Decision, _Case] | None = None
+        """The decision that was looked at last, if no cap holds it, nor is passed by counting it."""
         self._latched: dict[Key, int] = {}
         self._exempt: dict[tuple[str, str, Stop], int] = {}
 
@@ -224,8 +226,12 @@ class Governor:
         `decision` may be left out where nothing was refused.
         """
         tenant, event, _, received_ms = arrival
+        calm = self._calm
         self.pass_by(tenant, event.type, received_ms)
         if decision is None or not decision.reasons:
+            return ()
+        if calm is not None and calm[0] is decision:
+            self._count_calm(calm[1])
             return ()
         if decision.outcome in STOPPING or decision.reasons[0].rule == GOVERNOR:
             return self._count(tenant, event, decision)
@@ -237,6 +243,7 @@ class Governor:
         In the order of the rows, as every other: they may be counted in one call where no decision
         that refused somebody stands between them.
         """
+        self._calm = None
         if not self._begin_ms <= received_ms < self._end_ms:
             self._turn(received_ms)
         place = (tenant, event_type)
@@ -275,6 +282,7 @@ class Governor:
             over |= set(case.rules)
             stands = False
         if not over:
+            self._calm = (decision, case) if stands else None
             return decision
         if stands and not any(s.actions for s in signals if s.rule in over):
             return decision
@@ -282,6 +290,13 @@ class Governor:
         outcome: Outcome = wanted if stands else "review"
         why = _quieted(sorted(over)) if stands else _held(sorted(over), stop)
         return softened(decision, signals, self._verdict, arrival.event.type, outcome, over, why)
+
+    def _count_calm(self, case: _Case) -> None:
+        """Step (3) alone, for a decision that `hold` has just looked at."""
+        if not case.new:
+            self._seen[case.place] -= 1
+        for key in case.new:
+            self._remember(key, case.signs, case.money)
 
     def _count(self, tenant: str, event: Event, decision: Decision) -> list[Trip]:
         """Steps (1) to (4) for a decision as it was answered."""
@@ -428,7 +443,7 @@ class Governor:
         if self._now == self._minute.number:
             return
         self._signs.clear()
-        self._coded, self._last = False, None
+        self._coded, self._last, self._calm = False, None, None
         for place, count in self._seen.items():
             self._seen_before[place] = self._seen_before.get(place, 0) + count
         for key in self._minute.people:
@@ -469,6 +484,7 @@ class Governor:
             del self._sums[key]
         if minutes:
             self._exempt[event_type, rule, stop] = self._now + minutes
+        self._calm = None
         return bool(mine)
 
     def in_effect(self) -> list[Held]:
