@@ -19,9 +19,11 @@ from kanhe.core.decision import (
     allowed,
     decision_id,
 )
-from kanhe.judge.verdict.decide import SCORE_MAX, Failure, VerdictTable, decide
+from kanhe.judge.verdict.decide import SCORE_MAX, Failure, VerdictTable, answerable, decide
+from tests.verdict.plainly import POLICY
+from tests.verdict.plainly import answerable as plainly_answerable
+from tests.verdict.plainly import decided as plainly_decided
 
-POLICY = "sha256:" + "0" * 64
 TABLE = VerdictTable()
 
 
@@ -72,7 +74,16 @@ SIGNALS = st.builds(
     actions=st.lists(ACTIONS, max_size=3).map(tuple),
     tags=st.sampled_from([(), ("OAT-001",)]),
     error=st.sampled_from(["", "", "ZeroDivisionError: division by zero"]),
+    because=st.sampled_from([(), (), (Text("a", "甲"),), (Text("b", "乙"), Text("a", "甲"))]),
 )
+BARE = st.builds(
+    Signal,
+    rule=st.sampled_from(["r1", "r2", "r3", "r4"]),
+    points=st.integers(-60, 60),
+    reason=st.builds(Text, en=st.sampled_from(["a", "b"]), zh=st.sampled_from(["甲", "乙"])),
+    tags=st.sampled_from([(), ("OAT-001",)]),
+)
+"""Signals that hold nothing but points, as most do."""
 TABLES = st.builds(
     VerdictTable,
     precedence=st.permutations(["allow", "challenge", "review", "deny"]).map(tuple),
@@ -191,7 +202,23 @@ def test_the_longest_of_equal_actions_stands() -> None:
     assert judge(fired("a", 1, None, endless), fired("b", 2, None, long)).actions == (endless,)
 
 
-@given(st.lists(SIGNALS, max_size=8), TABLES, st.randoms())
+@given(st.lists(SIGNALS, max_size=8) | st.lists(BARE, max_size=8), TABLES)
+def test_the_verdict_is_what_its_steps_say(signals: list[Signal], table: VerdictTable) -> None:
+    """The bytes are those of the steps, taken one by one."""
+    plainly = plainly_decided(signals, table, "order.placed")
+    assert msgspec.json.encode(judge(*signals, table=table)) == msgspec.json.encode(plainly)
+
+
+@given(st.lists(SIGNALS, max_size=8) | st.lists(BARE, max_size=8), TABLES, OUTCOMES)
+def test_those_answer_for_an_outcome_without_whom_it_would_not_be(
+    signals: list[Signal], table: VerdictTable, outcome: Outcome
+) -> None:
+    """Who asked for it; else who was needed; else all that added to it."""
+    found = answerable(signals, table, "order.placed", outcome)
+    assert found == plainly_answerable(signals, table, outcome)
+
+
+@given(st.lists(SIGNALS | BARE, max_size=8), TABLES, st.randoms())
 def test_the_order_of_signals_is_of_no_account(
     signals: list[Signal], table: VerdictTable, random: object
 ) -> None:

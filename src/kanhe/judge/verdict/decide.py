@@ -22,6 +22,8 @@ from kanhe.core.decision import SEVERITY, Action, Decision, Outcome, Reason, Sig
 
 SCORE_MAX = 1000
 """The score never leaves 0 to this."""
+_MILDEST = 1
+"""The place, by severity, of a signal that asks for nothing: behind all that ask."""
 
 Failure = Literal["open", "challenge", "review", "deny"]
 """What a failed rule means: nothing (`open`), or the outcome that it asks for in its stead."""
@@ -55,6 +57,17 @@ class VerdictTable(msgspec.Struct, frozen=True, kw_only=True):
             return "challenge"
         return "review" if score < self.deny else "deny"
 
+    def mark_of(self, outcome: Outcome) -> int:
+        """From which score on the outcome, or a more severe one, is reached: 0 to `SCORE_MAX`."""
+        match outcome:
+            case "deny":
+                return self.deny
+            case "review":
+                return self.review
+            case "challenge":
+                return self.challenge
+        return 0
+
 
 def decide(
     signals: Sequence[Signal],
@@ -71,10 +84,38 @@ def decide(
     """
     if not signals:
         return Decision(decision_id, event_id, "allow", 0, policy)
-    failure = table.failures.get(event_type, table.default_failure)
-    asked = [_asked(signal, failure) for signal in signals]
-    score = min(max(sum(s.points for s in signals if not s.error), 0), SCORE_MAX)
-    kept = next((outcome for outcome in table.precedence if outcome in asked), None)
+    points = 0
+    for s in signals:
+        if s.outcome or s.error or s.actions or s.because:
+            return _decided(signals, table, event_type, event_id, decision_id, policy)
+        points += s.points
+    # Most signals hold nothing but points: the score decides alone, and nothing is asked for.
+    score = _held_in(points)
+    outcome = table.outcome_of(score)
+    ranked = sorted(signals, key=_heaviest) if len(signals) > 1 else signals
+    return Decision(
+        decision_id,
+        event_id,
+        outcome,
+        score,
+        policy,
+        tuple([Reason(s.rule, s.points, s.reason, s.tags) for s in ranked]),
+        (Action("challenge", table.default_challenge),) if outcome == "challenge" else (),
+    )
+
+
+def _decided(
+    signals: Sequence[Signal],
+    table: VerdictTable,
+    event_type: str,
+    event_id: str,
+    decision_id: str,
+    policy: str,
+) -> Decision:
+    """Steps (1) to (6) for signals of every kind."""
+    asked = _asked(signals, table, event_type)
+    score = _held_in(score_of(signals))
+    kept = _kept(asked, table)
     trusted = kept == "allow"
     outcome = _outcome(kept, score, table)
     ranked = _ranked(signals, asked, outcome)
@@ -91,15 +132,13 @@ def decide(
 
 def outcome_of(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> Outcome:
     """Steps (1) to (4) alone: what these signals lead to."""
-    failure = table.failures.get(event_type, table.default_failure)
-    asked = [_asked(signal, failure) for signal in signals]
-    kept = next((outcome for outcome in table.precedence if outcome in asked), None)
-    return _outcome(kept, min(max(score_of(signals), 0), SCORE_MAX), table)
+    kept = _kept(_asked(signals, table, event_type), table)
+    return _outcome(kept, _held_in(score_of(signals)), table)
 
 
 def score_of(signals: Iterable[Signal]) -> int:
     """The sum of points, not yet held within its range."""
-    return sum(signal.points for signal in signals if not signal.error)
+    return sum([signal.points for signal in signals if not signal.error])
 
 
 def answerable(
@@ -111,19 +150,18 @@ def answerable(
     without whose points it would not have been reached; and if no single one was needed, all that
     added to it.
     """
-    failure = table.failures.get(event_type, table.default_failure)
     least = SEVERITY[outcome]
-    wishes = [(signal, _asked(signal, failure)) for signal in signals]
-    askers = [s.rule for s, wish in wishes if wish is not None and SEVERITY[wish] >= least]
+    asked = _asked(signals, table, event_type)
+    askers = [
+        signal.rule
+        for signal, wish in zip(signals, asked, strict=True)
+        if wish is not None and SEVERITY[wish] >= least
+    ]
     if askers:
         return askers
     heavy = [signal for signal in signals if signal.points > 0 and not signal.error]
-    score = score_of(signals)
-    needed = [
-        s.rule
-        for s in heavy
-        if SEVERITY[table.outcome_of(min(max(score - s.points, 0), SCORE_MAX))] < least
-    ]
+    score, mark = score_of(signals), table.mark_of(outcome)
+    needed = [signal.rule for signal in heavy if _held_in(score - signal.points) < mark]
     return needed or [signal.rule for signal in heavy]
 
 
@@ -138,8 +176,7 @@ def softened(
 ) -> Decision:
     """The same decision with a milder outcome, `why` before its reasons, and of the `silent` rules
     no action but to notify somebody."""
-    failure = table.failures.get(event_type, table.default_failure)
-    asked = [_asked(signal, failure) for signal in signals]
+    asked = _asked(signals, table, event_type)
     ranked = [
         msgspec.structs.replace(s, actions=tuple([a for a in s.actions if a.kind == "notify"]))
         if s.rule in silent
@@ -154,11 +191,26 @@ def softened(
     )
 
 
-def _asked(signal: Signal, failure: Failure) -> Outcome | None:
-    """The outcome a signal asks for by itself."""
-    if not signal.error:
-        return signal.outcome
-    return None if failure == "open" else failure
+def _asked(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> list[Outcome | None]:
+    """Step (1): the outcome that each signal asks for by itself."""
+    failure = table.failures.get(event_type, table.default_failure)
+    failed = None if failure == "open" else failure
+    return [failed if signal.error else signal.outcome for signal in signals]
+
+
+def _kept(asked: Collection[Outcome | None], table: VerdictTable) -> Outcome | None:
+    """Step (2)."""
+    for outcome in table.precedence:
+        if outcome in asked:
+            return outcome
+    return None
+
+
+def _held_in(points: int) -> int:
+    """A sum of points, held within the range of scores."""
+    if points < 0:
+        return 0
+    return min(SCORE_MAX, points)
 
 
 def _outcome(kept: Outcome | None, score: int, table: VerdictTable) -> Outcome:
@@ -173,16 +225,19 @@ def _outcome(kept: Outcome | None, score: int, table: VerdictTable) -> Outcome:
 
 def _ranked(
     signals: Sequence[Signal], asked: Sequence[Outcome | None], outcome: Outcome
-) -> list[Signal]:
+) -> Sequence[Signal]:
     """Step (5)."""
     if len(signals) == 1:
-        return [signals[0]]
-    pairs = list(zip(signals, asked, strict=True))
-    pairs.sort(key=lambda pair: _weight(pair[0], pair[1], outcome))
+        return signals
+    weights = [
+        (wish != outcome, _MILDEST if wish is None else -SEVERITY[wish], -s.points, s.rule, place)
+        for place, (s, wish) in enumerate(zip(signals, asked, strict=True))
+    ]
+    weights.sort()
     if len({signal.rule for signal in signals}) < len(signals):
         # One rule speaks once; whoever hands over more than one signal of it gets an order too.
-        pairs.sort(key=lambda pair: (_weight(pair[0], pair[1], outcome), _all_of(pair[0])))
-    return [signal for signal, _ in pairs]
+        weights.sort(key=lambda weight: (weight[:-1], _all_of(signals[weight[-1]])))
+    return [signals[weight[-1]] for weight in weights]
 
 
 def _reasons(ranked: Sequence[Signal]) -> tuple[Reason, ...]:
@@ -190,17 +245,17 @@ def _reasons(ranked: Sequence[Signal]) -> tuple[Reason, ...]:
     told: set[tuple[Text, ...]] = set()
     reasons = []
     for s in ranked:
-        because = () if s.because in told else s.because
+        because = s.because
         if because:
+            because = () if because in told else because
             told.add(because)
         reasons.append(Reason(s.rule, s.points, s.reason, s.tags, s.error, because))
     return tuple(reasons)
 
 
-def _weight(signal: Signal, wish: Outcome | None, outcome: Outcome) -> tuple[object, ...]:
-    """What decides the rank of a signal, the first first."""
-    severity = 0 if wish is None else -1 - SEVERITY[wish]
-    return (wish != outcome, severity, -signal.points, signal.rule)
+def _heaviest(signal: Signal) -> tuple[int, str, str, str, tuple[str, ...]]:
+    """The rank of a signal that holds nothing but points; beyond the rule only one rule's own differ."""
+    return -signal.points, signal.rule, signal.reason.en, signal.reason.zh, signal.tags
 
 
 def _all_of(signal: Signal) -> tuple[object, ...]:
