@@ -128,7 +128,7 @@ class Flow:
     def _once(self, group: Group, outcomes: Outcomes) -> tuple[Group, Sequence[int]]:
         """Step (2). Gives the events that are new, and the numbers of those that repeat one of them."""
         names = list(zip(group.tenants, group.ids, strict=True))
-        rows = self.journal.find_each(names)
+        rows = self.journal.find_each(group.tenants, group.ids)
         if not any(rows) and len(set(names)) == len(names) and LIST_TYPES.isdisjoint(group.types):
             return group, ()
         fresh, twins = [], []

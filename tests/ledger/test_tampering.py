@@ -19,7 +19,7 @@ from kanhe.record.journal.ports import ERASED
 from kanhe.record.log.audit import Misfit
 from kanhe.stores.sqlite import seen
 from kanhe.stores.sqlite.seen import event_key
-from kanhe.stores.sqlite.segments import encoded, read_segment, shrinker
+from kanhe.stores.sqlite.segments import SegmentEncoder, read_segment
 from tests.ledger.shops import audited, fold, opened, payment, send, settings, shop
 
 TABLES = ("tenants", "types", "policies", "outbox", "seen", "progress")
@@ -131,7 +131,7 @@ def _rewrite(at: Settings, change: Callable[[int, Packed], Packed]) -> None:
             )
             db.execute(
                 "UPDATE journal SET rows = ?, keys = ? WHERE first = ?",
-                (encoded([tuple(row) for row in rows], shrinker()), keys, first),
+                (SegmentEncoder().value([tuple(row) for row in rows]), keys, first),
             )
 
 

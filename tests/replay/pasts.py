@@ -8,14 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kanhe.app import open_history
 from kanhe.core.event import Asked
 from kanhe.judge.policy.pack import Pack, load_pack
 from kanhe.record.journal.ports import Row
 from kanhe.replay import Audit, Change, Comparison, Difference, Span, audit, backtest
-from kanhe.stores.sqlite.segments import read_segment, segments_of, shrinker
+from kanhe.stores.sqlite.segments import SegmentEncoder, read_segment
 from tests.flow.packs import FEATURES, RULES, START_MS, opened, payment, settings, write_pack
 
 SCOPES = frozenset({"decide", "record", "lists"})
@@ -123,17 +121,16 @@ def tamper(tmp_path: Path, seq: int, **changed: Any) -> None:
     """Write the segment of a row anew, whole and with a good checksum, with other content."""
     db = sqlite3.connect(tmp_path / "data" / "journal.db")
     with db:
-        (first, keys, blob), = db.execute(
-            "SELECT first, keys, rows FROM journal WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
+        (first, blob), = db.execute(
+            "SELECT first, rows FROM journal WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
         )  # fmt: skip
         rows: Sequence[Any] = read_segment(blob)
         row = list(rows[seq - first])
         for name, value in changed.items():
             row[PLACES[name]] = value
         anew = [*rows[: seq - first], tuple(row), *rows[seq - first + 1 :]]
-        numbers = np.frombuffer(keys, dtype="<i8").tolist()
-        (segment,) = segments_of(first, numbers, anew, shrinker())
-        db.execute("UPDATE journal SET rows = ? WHERE first = ?", (segment.rows, first))
+        value = SegmentEncoder().value(anew)
+        db.execute("UPDATE journal SET rows = ? WHERE first = ?", (value, first))
     db.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kanhe.core.decision import allowed
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import DECIDED, RECORDED, Journal, Message, Row, erased
+from kanhe.record.journal.ports import (
+    DECIDED,
+    RECORDED,
+    Columns,
+    Journal,
+    Message,
+    Row,
+    columns_of,
+    erased,
+)
 from kanhe.stores.memory import MemoryJournal
 from kanhe.stores.sqlite import seen
 from kanhe.stores.sqlite.journal import SqliteJournal
@@ -31,6 +40,23 @@ def _sqlite(folder: Path) -> Journal:
 
 
 ADAPTERS: dict[str, Make] = {"memory": _memory, "sqlite": _sqlite}
+
+
+def _rows(journal: Journal, rows: Sequence[Row], messages: Sequence[Message]) -> None:
+    journal.extend(rows, messages)
+
+
+def _columns(journal: Journal, rows: Sequence[Row], messages: Sequence[Message]) -> None:
+    journal.extend_columns(columns_of(rows), messages)
+
+
+EXTEND = {"rows": _rows, "columns": _columns}
+"""The ways in which a group is handed over."""
+
+
+def find_all(journal: Journal, rows: Sequence[Row]) -> Sequence[Row | None]:
+    """Ask a journal for the events of these rows."""
+    return journal.find_each([one.tenant for one in rows], [one.event_id for one in rows])
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
@@ -111,29 +137,113 @@ def test_many_groups(journal: Journal) -> None:
     assert list(journal.rows(after=5_000)) == []
 
 
-def test_a_group_comes_at_once(journal: Journal) -> None:
+@pytest.mark.parametrize("way", EXTEND)
+def test_a_group_comes_at_once(journal: Journal, way: str) -> None:
     """Rows handed over together are the rows handed over one by one, and are looked for together."""
     fill(journal, 5)
-    names = [(row(seq).tenant, row(seq).event_id) for seq in range(4, 12)]
-    assert journal.find_each(names) == [row(4), row(5), *[None] * 6]
-    assert journal.find_each(names[2:]) == [None] * 6
-    assert journal.find_each([]) == []
-    journal.extend([row(seq) for seq in range(6, 12)], [message(6), message(9)])
-    assert journal.find_each(names) == [row(seq) for seq in range(4, 12)]
+    tenants, ids = zip(*((row(seq).tenant, row(seq).event_id) for seq in range(4, 12)), strict=True)
+    assert journal.find_each(tenants, ids) == [row(4), row(5), *[None] * 6]
+    assert journal.find_each(tenants[2:], ids[2:]) == [None] * 6
+    assert journal.find_each([], []) == []
+    EXTEND[way](journal, [row(seq) for seq in range(6, 12)], [message(6), message(9)])
+    assert journal.find_each(tenants, ids) == [row(seq) for seq in range(4, 12)]
     journal.commit()
     check(journal, [row(seq) for seq in range(1, 12)], [message(seq) for seq in (3, 6, 9)])
 
 
-@pytest.mark.parametrize("wrong", [row(3), row(2, "event-1")], ids=["number", "event"])
-def test_a_wrong_row_in_a_group_leaves_those_before_it(journal: Journal, wrong: Row) -> None:
+@pytest.mark.parametrize(
+    ("way", "wrong"),
+    [("rows", row(3)), ("rows", row(2, "event-1")), ("columns", row(2, "event-1"))],
+    ids=["number", "event", "event in columns"],
+)
+def test_a_wrong_row_in_a_group_leaves_those_before_it(
+    journal: Journal, way: str, wrong: Row
+) -> None:
     """What stands before a row that is refused is gathered, its messages are not."""
     with pytest.raises(ValueError, match=r"number 2|already there"):
-        journal.extend([row(1), wrong], [message(1)])
+        EXTEND[way](journal, [row(1), wrong], [message(1)])
     journal.commit()
     check(journal, [row(1)], [])
     journal.append(row(2), (message(2),))
     journal.commit()
     check(journal, [row(1), row(2)], [message(2)])
+
+
+def test_columns_hold_an_event_once(journal: Journal) -> None:
+    """An event that is there, whoever was asked about it before, is refused with all behind it."""
+    fill(journal, 3)
+    group = [row(seq) for seq in range(4, 8)]
+    assert not any(find_all(journal, group))
+    journal.extend_columns(columns_of(group[:2]))
+    again = [one._replace(seq=seq) for seq, one in enumerate(group, 6)]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="already there"):
+            journal.extend_columns(columns_of(again))
+    assert [one is not None for one in find_all(journal, group)] == [True, True, False, False]
+    journal.extend_columns(columns_of(group[2:]))
+    with pytest.raises(ValueError, match="already there"):
+        journal.extend_columns(columns_of([row(8), row(9, "twin"), row(10, "twin"), row(11)]))
+    journal.commit()
+    check(journal, [row(seq) for seq in range(1, 9)] + [row(9, "twin")])
+
+
+def test_columns_are_equally_long_and_not_kept(journal: Journal) -> None:
+    """Columns that do not fit together are refused; those that do belong to the caller afterwards."""
+    group = [row(1), row(2)]
+    columns = Columns(1, *map(list, columns_of(group)[1:]))
+    for name in Columns._fields[1:]:
+        for wrong in (getattr(columns, name)[:1], getattr(columns, name) * 2):
+            with pytest.raises(ValueError, match=r"longer|shorter"):
+                journal.extend_columns(columns._replace(**{name: wrong}))
+    with pytest.raises(ValueError, match="the next row has the number 1"):
+        journal.extend_columns(columns._replace(first=2))
+    with pytest.raises(ValueError, match="message of row 3"):
+        journal.extend_columns(columns, [message(1), message(3)])
+    journal.extend_columns(columns, [message(2)])
+    for column in columns[1:]:
+        column.clear()
+    journal.extend_columns(Columns(3, *columns[1:]))
+    journal.commit()
+    check(journal, group, [message(2)])
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_columns_do_what_rows_do(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Groups in columns leave in every adapter what the same rows leave that come one by one."""
+    one_by_one = MemoryJournal()
+    made = [make(tmp_path_factory.mktemp("columns")) for make in ADAPTERS.values()]
+    names = st.tuples(
+        st.sampled_from(["shop", "other", "勘合"]), st.sampled_from("abcdefgh\x1f\0é")
+    )
+    for _ in range(data.draw(st.integers(1, 5))):
+        first = one_by_one.last_seq() + 1
+        drawn = data.draw(st.lists(names, min_size=1, max_size=6))
+        group = [row(seq, name, tenant) for seq, (tenant, name) in enumerate(drawn, first)]
+        asked = data.draw(st.booleans())
+        refused = False
+        for one in group:
+            try:
+                one_by_one.append(one)
+            except ValueError:
+                refused = True
+                break
+        for journal in made:
+            if asked:
+                find_all(journal, group)
+            if refused:
+                with pytest.raises(ValueError, match="already there"):
+                    journal.extend_columns(columns_of(group))
+            else:
+                journal.extend_columns(columns_of(group))
+        for journal in (one_by_one, *made):
+            journal.commit()
+    expected = list(one_by_one.rows())
+    for journal in made:
+        check(journal, expected)
+        journal.close()
 
 
 def test_an_answer_that_follows_from_its_row_is_given_back(journal: Journal) -> None:

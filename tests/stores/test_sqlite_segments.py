@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -21,10 +21,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanhe.core.errors import StorageError
+from kanhe.record.journal.ports import erased
 from kanhe.stores.sqlite import seen, segments
 from kanhe.stores.sqlite.checkup import Checkup, check_journal
 from kanhe.stores.sqlite.journal import SqliteJournal
-from kanhe.stores.sqlite.segments import Packed, read_segment, segments_of, shrinker
+from kanhe.stores.sqlite.segments import (
+    Packed,
+    PackedColumns,
+    Segment,
+    SegmentEncoder,
+    read_segment,
+)
 from tests.stores.rows import check, fill, row
 
 _INT = st.integers(-(2**63), 2**63 - 1)
@@ -39,6 +46,19 @@ def _packed(size: int = 10) -> Packed:
     return (1, 2, 3, 0, 4, 5, "e", b"b" * size, b"v", b"a", b"s" * 32)
 
 
+def _columns(rows: list[Packed]) -> PackedColumns:
+    return cast(PackedColumns, tuple(map(list, zip(*rows, strict=True))))
+
+
+def _segments(rows: list[Packed]) -> list[Segment]:
+    return list(SegmentEncoder().segments(1, [7] * len(rows), _columns(rows)))
+
+
+def _shrunk(plain: object) -> bytes:
+    compressor = zstandard.ZstdCompressor(write_checksum=True)
+    return compressor.compress(msgspec.msgpack.encode(plain))
+
+
 @given(
     first=st.integers(1, 2**40),
     rows=st.lists(_PACKED, min_size=1, max_size=40),
@@ -51,47 +71,85 @@ def test_cutting_loses_nothing(first: int, rows: list[Packed], most: int, size: 
         patch.setattr(segments, "SEGMENT_ROWS", most)
         patch.setattr(segments, "SEGMENT_BYTES", size)
         keys = list(range(first * 3, first * 3 + len(rows)))
-        made = list(segments_of(first, keys, rows, shrinker()))
+        made = list(SegmentEncoder().segments(first, keys, _columns(rows)))
     at, found, found_keys = first, [], []
     for segment in made:
         assert segment.first == at
         held = read_segment(segment.rows)
         assert len(held) == segment.last - segment.first + 1 <= most
-        assert len(held) == 1 or len(msgspec.msgpack.encode(held)) <= size
+        assert len(held) == 1 or len(msgspec.msgpack.encode([2, *_columns(held)])) <= size
         found += held
         found_keys += struct.unpack(f"<{len(held)}q", segment.keys)
         at = segment.last + 1
     assert (found, found_keys) == (rows, keys)
 
 
-def test_segments_from_before_the_log_are_read() -> None:
-    """Rows of ten values have no salt; they are read as before."""
-    old = shrinker()(msgspec.msgpack.encode([_packed()[:10]]))
-    assert read_segment(old) == [(*_packed()[:10], b"")]
+@given(st.lists(_PACKED, min_size=1, max_size=14))
+def test_segments_of_older_forms_are_read(rows: list[Packed]) -> None:
+    """Rows one after the other are read as they were; those of ten values have no salt."""
+    assert read_segment(_shrunk(rows)) == rows
+    assert read_segment(_shrunk([row[:10] for row in rows])) == [(*row[:10], b"") for row in rows]
+
+
+def test_a_file_of_the_older_form_goes_on(tmp_path: Path) -> None:
+    """A journal whose segments hold rows is opened, read, erased from and written on; an older Kanhe
+    refuses it from then on."""
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
+    fill(journal, 40)
+    for first, blob in journal._db.execute("SELECT first, rows FROM journal").fetchall():
+        older = _shrunk(read_segment(blob))
+        journal._db.execute("UPDATE journal SET rows = ? WHERE first = ?", (older, first))
+    journal._db.execute("PRAGMA user_version = 2")
+    journal.close()
+    journal = SqliteJournal(path)
+    assert journal._db.execute("PRAGMA user_version").fetchone() == (3,)
+    check(journal, [row(seq) for seq in range(1, 41)])
+    fill(journal, 20)
+    journal.erase({7: b"entry"})
+    expected = [row(seq) if seq != 7 else erased(row(7), b"entry") for seq in range(1, 61)]
+    assert list(journal.rows()) == expected
+    assert check_journal(path) == Checkup(60, row(60).received_ms)
+    journal.close()
+
+
+@given(st.lists(_PACKED, min_size=1, max_size=14))
+def test_a_segment_is_the_form_and_eleven_columns(rows: list[Packed]) -> None:
+    """Any MessagePack library reads a segment; with a column too short it is damaged, as it is with
+    another number for its form."""
+    value = SegmentEncoder().value(rows)
+    assert _plain(value) == [2, *map(list, zip(*rows, strict=True))]
+    _, *columns = _plain(value)
+    for wrong in ([3, *columns], [2, *columns[:-1]], [2, *columns[:-1], columns[-1][1:]]):
+        with pytest.raises(ValueError, match=r"."):
+            read_segment(_shrunk(wrong))
 
 
 def test_limits() -> None:
     """A usual group is one segment; many rows or large ones are cut below the limits."""
-    assert len(list(segments_of(1, [7] * 256, [_packed(1_000)] * 256, shrinker()))) == 1
-    many = list(segments_of(1, [7] * 2_000, [_packed()] * 2_000, shrinker()))
+    assert len(_segments([_packed(1_000)] * 256)) == 1
+    many = _segments([_packed()] * 2_000)
     assert [s.last - s.first + 1 for s in many] == [512, 512, 512, 464]
-    large = list(segments_of(1, [7] * 100, [_packed(60_000)] * 100, shrinker()))
+    large = _segments([_packed(60_000)] * 100)
     assert all(len(segment.rows) <= 1 << 20 for segment in large)
     assert len(large) <= 8
-    assert len(list(segments_of(1, [7], [_packed(3 << 20)], shrinker()))) == 1
+    assert len(_segments([_packed(3 << 20)])) == 1
 
 
 def test_the_form_is_stable() -> None:
-    """How a row is encoded is part of the file format and never changes."""
-    (segment,) = segments_of(
-        9, [5], [(1, 2, 3, 0, 1_000, -1, "勘合", b"{}", b"\0", b"ok")], shrinker()
-    )
+    """How rows are encoded is part of the file format and never changes, in any of its forms."""
+    row = (1, 2, 3, 0, 1_000, -1, "勘合", b"{}", b"\0", b"ok", b"salt")
+    (segment,) = SegmentEncoder().segments(9, [5], _columns([row]))
     packed = zstandard.ZstdDecompressor().decompress(segment.rows)
-    assert packed.hex() == "919a01020300cd03e8ffa6e58b98e59088c4027b7dc40100c4026f6b"
+    assert packed.hex() == (
+        "9c02910191029103910091cd03e891ff91a6e58b98e5908891c4027b7d91c4010091c4026f6b91c40473616c74"
+    )
     assert segment.rows[:4].hex() == "28b52ffd"  # a Zstandard frame (RFC 8878, 3.1.1)
     assert segment.keys.hex() == "0500000000000000"
     assert (segment.first, segment.last) == (9, 9)
-    assert msgspec.msgpack.decode(packed) == [[1, 2, 3, 0, 1_000, -1, "勘合", b"{}", b"\0", b"ok"]]
+    assert read_segment(segment.rows) == [row]
+    older = bytes.fromhex("919a01020300cd03e8ffa6e58b98e59088c4027b7dc40100c4026f6b")
+    assert read_segment(zstandard.ZstdCompressor().compress(older)) == [(*row[:10], b"")]
 
 
 @given(st.binary(max_size=200))
@@ -103,7 +161,7 @@ def test_any_bytes_are_rows_or_damage(blob: bytes) -> None:
 
 def test_a_cut_or_altered_segment_is_rows_or_damage() -> None:
     """Every shortening of a segment is noticed, and an altered byte is noticed or changes nothing."""
-    (segment,) = segments_of(1, [7] * 5, [_packed(40)] * 5, shrinker())
+    (segment,) = _segments([_packed(40)] * 5)
     for end in range(len(segment.rows)):
         with pytest.raises(ValueError, match=r"."):
             read_segment(segment.rows[:end])
@@ -125,19 +183,20 @@ def _damage_cut(blob: bytes) -> bytes:
     return blob[:-3]
 
 
-def _rows_of(blob: bytes) -> list[Any]:
-    rows: list[Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(blob))
-    return rows
+def _plain(blob: bytes) -> list[Any]:
+    held: list[Any] = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(blob))
+    return held
 
 
 def _damage_type(blob: bytes) -> bytes:
-    rows = _rows_of(blob)
-    rows[2][6] = 17
-    return shrinker()(msgspec.msgpack.encode(rows))
+    held = _plain(blob)
+    held[7][2] = 17
+    return _shrunk(held)
 
 
 def _damage_one_row_less(blob: bytes) -> bytes:
-    return shrinker()(msgspec.msgpack.encode(_rows_of(blob)[:-1]))
+    form, *columns = _plain(blob)
+    return _shrunk([form, *(column[:-1] for column in columns)])
 
 
 @pytest.mark.parametrize(

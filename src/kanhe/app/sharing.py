@@ -17,7 +17,7 @@ from kanhe.core.event import Arrival, Asked
 from kanhe.flow import Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
 from kanhe.judge.policy.sharing import Share
-from kanhe.record.journal.ports import Journal, Message, Row
+from kanhe.record.journal.ports import Columns, Journal, Message, Row, rows_of
 from kanhe.record.journal.recorded import acting_decision
 
 
@@ -107,3 +107,8 @@ class _Overheard:
         """Gather some."""
         self._journal.extend(rows, messages)
         self.rows += rows
+
+    def extend_columns(self, columns: Columns, messages: Sequence[Message] = ()) -> None:
+        """Gather some that stand in columns."""
+        self._journal.extend_columns(columns, messages)
+        self.rows += rows_of(columns)

@@ -50,6 +50,40 @@ class Row(NamedTuple):
         return self.kind <= RECORDED
 
 
+class Columns(NamedTuple):
+    """Rows that follow each other, column by column: each column has one value for each row.
+
+    What is meant by a column is said at `Row`.
+    """
+
+    first: int
+    """The number of the first row; the others count on from there."""
+    tenants: Sequence[str]
+    event_ids: Sequence[str]
+    kinds: Sequence[int]
+    types: Sequence[str]
+    at_ms: Sequence[int]
+    received_ms: Sequence[int]
+    policies: Sequence[str]
+    bodies: Sequence[bytes]
+    vectors: Sequence[bytes]
+    answers: Sequence[bytes]
+    salts: Sequence[bytes]
+
+
+def columns_of(rows: Sequence[Row]) -> Columns:
+    """One or more rows, numbered without gaps (which is not checked), as columns."""
+    seqs, *columns = zip(*rows, strict=True)
+    return Columns(seqs[0], *columns)
+
+
+def rows_of(columns: Columns) -> list[Row]:
+    """The rows that stand in columns. Raises `ValueError` if one column is longer than another."""
+    first, *rest = columns
+    seqs = range(first, first + len(columns.event_ids))
+    return list(map(Row._make, zip(seqs, *rest, strict=True)))
+
+
 def whole(row: Row) -> Row:
     """The row with its answer, if that was left out because it follows from the rest."""
     if row.answer or row.kind != DECIDED:
@@ -110,7 +144,7 @@ class ErasureReader(Protocol):
 class Journal(Protocol):
     """An append-only store of rows with one writer.
 
-    Rows are gathered with `append` and become durable together with `commit`: after it returns,
+    Rows are gathered with `append`, `extend` or `extend_columns` and become durable together with `commit`: after it returns,
     they survive a crash of the process and of the machine. When it raises, nothing of the group may
     be answered. Normally none of it was kept; if the store failed so late that it holds the group
     all the same, it holds all of it, and `last_seq` and `find` say so. Either way the journal can be
@@ -123,8 +157,8 @@ class Journal(Protocol):
     def find(self, tenant: str, event_id: str) -> Row | None:
         """The row of this event, gathered rows included; `None` if it never arrived."""
 
-    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
-        """The same for many events at once, each by its tenant and id, in their order."""
+    def find_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Sequence[Row | None]:
+        """The same for many events at once, in their order: their tenants and their ids."""
 
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
@@ -138,6 +172,13 @@ class Journal(Protocol):
         Raises `ValueError` if the number of a row is not the next one, if its event is already
         there (then the rows before it are gathered, and no message is), or if a message belongs to
         no row gathered since the last commit (then nothing is).
+        """
+
+    def extend_columns(self, columns: Columns, messages: Sequence[Message] = ()) -> None:
+        """The same as `extend` for rows that stand in columns, none of which is kept or changed.
+
+        It costs least right after `find_each` was asked for these events. Raises what `extend`
+        raises, and `ValueError` if one column is longer than another (then nothing is gathered).
         """
 
     def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:

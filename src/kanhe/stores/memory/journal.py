@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import ERASED, Message, Row, check_messages, erased, whole
+from kanhe.record.journal.ports import (
+    ERASED,
+    Columns,
+    Message,
+    Row,
+    check_messages,
+    erased,
+    rows_of,
+    whole,
+)
 
 
 class MemoryJournal:
@@ -39,9 +48,9 @@ class MemoryJournal:
         committed = len(self._rows)
         return self._rows[seq - 1] if seq <= committed else self._gathered[seq - committed - 1]
 
-    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
-        """The rows of many events, each by its tenant and id."""
-        return [self.find(tenant, event_id) for tenant, event_id in names]
+    def find_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Sequence[Row | None]:
+        """The rows of many events, by their tenants and ids."""
+        return list(map(self.find, tenants, event_ids))
 
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
@@ -69,6 +78,10 @@ class MemoryJournal:
             self._gathered.append(whole(row))
             self._seq_of[row.tenant, row.event_id] = row.seq
         self._gathered_messages.extend(messages)
+
+    def extend_columns(self, columns: Columns, messages: Sequence[Message] = ()) -> None:
+        """Gather rows that stand in columns; see `Journal.extend_columns`."""
+        self.extend(rows_of(columns), messages)
 
     def append(self, row: Row, messages: tuple[Message, ...] = ()) -> None:
         """Gather one row for the next commit; see `extend`."""

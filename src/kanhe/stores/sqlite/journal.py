@@ -17,25 +17,20 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import ERASED, Message, Row, check_messages
+from kanhe.record.journal.ports import ERASED, Columns, Message, Row, check_messages, columns_of
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
+from kanhe.stores.sqlite.gathered import Gathered, cut
 from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
 from kanhe.stores.sqlite.schema import PAGE_BYTES, WAIT_S, connect, open_database
 from kanhe.stores.sqlite.seen import Seen, Slice
-from kanhe.stores.sqlite.segments import (
-    Packed,
-    Segment,
-    Segments,
-    encoded,
-    segments_of,
-    shrinker,
-)
+from kanhe.stores.sqlite.segments import Packed, Segment, SegmentEncoder, Segments
 from kanhe.stores.sqlite.words import Words
 
 _INSERT_SEGMENT = "INSERT INTO journal (first, last, keys, rows) VALUES (?, ?, ?, ?)"
@@ -47,6 +42,7 @@ _SLICE = 128
 """Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
 _CACHE_KIB = 64 << 10
 _CUT_WAIT_MS = 50
+_NOTHING_LOOKED_FOR: tuple[list[str], list[str], list[int]] = ([], [], [])
 
 
 class SqliteJournal:
@@ -66,11 +62,7 @@ class SqliteJournal:
         self._closed = False
         self._in_doubt = False
         self._usable = True  # Neither closed nor in doubt: one look for the two.
-        self._gathered: list[Packed] = []
-        self._keys: list[int] = []
         self._messages: list[Message] = []
-        # The keys of what `find` looked for in vain: `append` comes next with just that.
-        self._missed: dict[tuple[str, str], int] = {}
         self._due = 0
         self._db = self._open_writer()
         try:
@@ -81,7 +73,7 @@ class SqliteJournal:
         except BaseException:
             self._db.close()
             raise
-        self._shrink = shrinker()
+        self._encoder = SegmentEncoder()
         self._checkpoints = Checkpointer(self._path, self._connect, self._reading)
 
     # Reading
@@ -95,24 +87,21 @@ class SqliteJournal:
         """The row of this event, gathered rows included; `None` if it never arrived."""
         if not self._usable:
             self._check_usable()
-        key = self._look(tenant, event_id)
-        if key < 0:
-            key = ~key
-            row = self._find(key, tenant, event_id)
-            if row is not None:
-                return row
-        self._missed[tenant, event_id] = key
-        return None
+        (key,) = self._seen.look_each((tenant,), (event_id,))
+        return self._find(~key, tenant, event_id) if key < 0 else None
 
-    def find_each(self, names: Sequence[tuple[str, str]]) -> Sequence[Row | None]:
-        """The rows of many events, each by its tenant and id."""
+    def find_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Sequence[Row | None]:
+        """The rows of many events, by their tenants and ids."""
         if not self._usable:
             self._check_usable()
-        keys = self._seen.look_each(names)
-        if names and min(keys) < 0:
-            return [self.find(tenant, event_id) for tenant, event_id in names]
-        self._missed.update(zip(names, keys, strict=True))
-        return [None] * len(names)
+        keys = self._seen.look_each(tenants, event_ids)
+        self._looked = (list(tenants), list(event_ids), keys)
+        if keys and min(keys) < 0:
+            return [
+                self._find(~key, tenant, event_id) if key < 0 else None
+                for key, tenant, event_id in zip(keys, tenants, event_ids, strict=True)
+            ]
+        return [None] * len(keys)
 
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
@@ -153,40 +142,41 @@ class SqliteJournal:
             self._check_usable()
         if messages:
             check_messages(messages, self._last, self._due + len(rows) - 1)
-        tenants, types, policies = self._words
-        missed, gather, note_key, add = (
-            self._missed.pop, self._gathered.append, self._keys.append, self._add,
-        )  # fmt: skip
-        for row in rows:
-            (
-                seq, tenant, event_id, kind, type_, at_ms, received_ms, policy, body, vector, answer, salt,
-            ) = row  # fmt: skip
-            if seq != self._due:
-                raise ValueError(f"the next row has the number {self._due}, not {seq}")
-            key = missed((tenant, event_id), -1)
-            if key < 0:
-                if self.find(tenant, event_id) is not None:
-                    raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
-                key = missed((tenant, event_id))
-            # All that is made for an event and kept until the commit.
-            gather(
-                (
-                    tenants.number.get(tenant) or tenants.coin(tenant),
-                    types.number.get(type_) or types.coin(type_),
-                    policies.number.get(policy) or policies.coin(policy),
-                    kind,
-                    at_ms,
-                    received_ms,
-                    event_id,
-                    body,
-                    vector,
-                    answer,
-                    salt,
-                )
-            )
-            note_key(key)
-            add(key, seq)
-            self._due = seq + 1
+        due = sum(takewhile(bool, (row.seq == seq for seq, row in enumerate(rows, self._due))))
+        if due == len(rows):
+            if rows:
+                self.extend_columns(columns_of(rows), messages)
+            return
+        if due:
+            self.extend_columns(columns_of(rows[:due]))
+        raise ValueError(f"the next row has the number {self._due}, not {rows[due].seq}")
+
+    def extend_columns(self, columns: Columns, messages: Sequence[Message] = ()) -> None:
+        """Gather rows that stand in columns; see `Journal.extend_columns`."""
+        if not self._usable:
+            self._check_usable()
+        count = len(columns.event_ids)
+        if messages:
+            check_messages(messages, self._last, self._due + count - 1)
+        if not count:
+            return
+        if columns.first != self._due:
+            raise ValueError(f"the next row has the number {self._due}, not {columns.first}")
+        if set(map(len, columns[1:])) != {count}:
+            raise ValueError("one column is longer than another")
+        keys = self._keys_of(columns.tenants, columns.event_ids)
+        # Nearly always no event is there, and no two of them are the same.
+        fresh = 0 if min(keys) < 0 else self._seen.add_each(keys, self._due)
+        if fresh:
+            self._gather(columns if fresh == count else cut(columns, 0, fresh), keys[:fresh])
+        for place in range(fresh, count):
+            tenant, event_id = columns.tenants[place], columns.event_ids[place]
+            if self.find(tenant, event_id) is not None:
+                raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
+            # Another event has the same key, or a filter took the key for one that it knows.
+            key = keys[place] if keys[place] >= 0 else ~keys[place]
+            self._seen.add(key, self._due)
+            self._gather(cut(columns, place, place + 1), (key,))
         if messages:
             self._messages.extend(messages)
 
@@ -203,7 +193,6 @@ class SqliteJournal:
         """
         self._check_usable()
         if not self._gathered:
-            self._missed.clear()
             return
         segments = self._encoded()
         keys = self._slice()
@@ -318,6 +307,23 @@ class SqliteJournal:
 
     # Inside
 
+    def _keys_of(self, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
+        """The keys of these events as `Seen.look_each` gives them.
+
+        Whoever was asked to find each of them a moment ago knows them; once only, because the events
+        are there then.
+        """
+        looked_tenants, looked_ids, keys = self._looked
+        self._looked = _NOTHING_LOOKED_FOR
+        if event_ids == looked_ids and tenants == looked_tenants:
+            return keys
+        return self._seen.look_each(tenants, event_ids)
+
+    def _gather(self, columns: Columns, keys: Sequence[int]) -> None:
+        """Keep rows, whose keys `seen` has by now, for the next commit."""
+        self._gathered.extend(columns, keys)
+        self._due += len(keys)
+
     def _open_writer(self) -> sqlite3.Connection:
         db = open_database(self._path, "journal")
         try:
@@ -343,7 +349,8 @@ class SqliteJournal:
         self._policies = Words(self._db, "policies")
         self._words = (self._tenants, self._types, self._policies)
         self._seen = Seen(self._db)
-        self._look, self._add = self._seen.look, self._seen.add
+        self._looked = _NOTHING_LOOKED_FOR
+        self._gathered = Gathered(self._words)
         self._segments = Segments(self._path, self._read)
         self._last = self._last_in_file()
         if self._last != self._seen.committed:
@@ -357,7 +364,8 @@ class SqliteJournal:
     def _encoded(self) -> list[Segment]:
         """The gathered rows as they will stand in the file."""
         try:
-            return list(segments_of(self._last + 1, self._keys, self._gathered, self._shrink))
+            gathered = self._gathered
+            return list(self._encoder.segments(self._last + 1, gathered.keys, gathered.columns))
         except (OverflowError, ValueError) as error:
             # One row that cannot be written must not stand in the way of all later ones.
             self._dropped()
@@ -391,7 +399,7 @@ class SqliteJournal:
     def _dropped(self) -> None:
         """The group is not durable: forget it, so that its events may come again."""
         newest = range(self._due - 1, self._last, -1)
-        self._seen.forget(zip(reversed(self._keys), newest, strict=True))
+        self._seen.forget(zip(reversed(self._gathered.keys), newest, strict=True))
         for words in self._words:
             words.forget()
         self._due = self._last + 1
@@ -399,9 +407,7 @@ class SqliteJournal:
 
     def _clear(self) -> None:
         self._gathered.clear()
-        self._keys.clear()
         self._messages.clear()
-        self._missed.clear()
 
     def _settle(self, keys: Slice | None = None, segments: Sequence[Segment] = ()) -> None:
         """After a failed commit: ask the file whether the group is in it, and believe the file.
@@ -461,7 +467,7 @@ class SqliteJournal:
             else row
             for seq, row in enumerate(rows, first)
         ]
-        blob = encoded(left, self._shrink)
+        blob = self._encoder.value(left)
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -500,7 +506,7 @@ class SqliteJournal:
             seqs = self._seen.rows_of(key, self._db)
         for seq in seqs:
             gathered = seq - self._last - 1
-            packed = self._gathered[gathered] if gathered >= 0 else self._segments.row(seq)
+            packed = self._gathered.row(gathered) if gathered >= 0 else self._segments.row(seq)
             row = self._row(seq, packed)
             if row.event_id == event_id and row.tenant == tenant:
                 return row

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2s
 from itertools import chain, islice, repeat
 from operator import itemgetter
@@ -95,19 +95,16 @@ class Seen:
         """How many keys are held in memory."""
         return sum(map(len, self._memory))
 
-    def look(self, tenant: str, event_id: str) -> int:
-        """The key of an event: as it is if surely no row has it, inverted (`~key`) if one may."""
-        return self.look_each(((tenant, event_id),))[0]
-
-    def look_each(self, names: Iterable[tuple[str, str]]) -> list[int]:
-        """`look` for many events, each by its tenant and id, in their order.
+    def look_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
+        """The keys of events, by their tenants and ids, in their order: a key as it is if surely no
+        row has it, inverted (`~key`) if one may.
 
         Stands on the path of every event; that is why it is one function and repeats `event_key`
         and `Filter.__contains__`.
         """
         memory, words = self._memory, self._words
         keys = []
-        for tenant, event_id in names:
+        for tenant, event_id in zip(tenants, event_ids, strict=True):
             key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
             if key in memory[key >> PART_SHIFT]:
                 key = ~key
@@ -136,6 +133,16 @@ class Seen:
         """Remember a gathered row."""
         if self._memory[key >> PART_SHIFT].setdefault(key, seq) != seq:
             self._twins.setdefault(key, []).append(seq)
+
+    def add_each(self, keys: Sequence[int], first: int) -> int:
+        """Remember gathered rows that count on from the number `first`, up to the first of them whose
+        key is in memory already; returns how many were added."""
+        memory = self._memory
+        for place, key in enumerate(keys):
+            seq = first + place
+            if memory[key >> PART_SHIFT].setdefault(key, seq) != seq:
+                return place
+        return len(keys)
 
     def forget(self, gathered: Iterable[tuple[int, int]]) -> None:
         """Take back gathered (key, seq), newest first, that did not become durable."""

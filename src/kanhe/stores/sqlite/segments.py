@@ -1,9 +1,13 @@
 """Segments: the rows of one group, or of a piece of it, as one value in the file.
 
-A segment is MessagePack in one Zstandard frame (RFC 8878) with its checksum: an array of rows, each
-an array of eleven values in the order of `Packed`. The number of a row is `first` of its segment plus
-its place. Nothing in it refers to another segment. Events of a group are alike, so that compressing
-takes a microsecond for each and leaves a sixth of the bytes to write, sync, copy and keep.
+A segment is MessagePack in one Zstandard frame (RFC 8878) with its checksum: an array of the number
+2, which names this form, and eleven columns in the order of `Packed`, each an array with one value
+per row. The number of a row is `first` of its segment plus its place. Nothing in it refers to another
+segment. What stands in one column is alike, so that compressing takes little more than a microsecond
+for each row and leaves a sixth of the bytes to write, sync, copy and keep.
+
+The first form was an array of rows, each an array of eleven values; before the log had salts, of ten.
+Such segments are read as before and never written again.
 
 The keys of the rows stand beside it, 8 bytes each, little-endian: a start reads only them, and
 SQLite does not fetch the pages behind them.
@@ -14,9 +18,10 @@ Why this shape: `docs/adr/0005-one-row-per-group.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from struct import pack
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import zstandard
@@ -27,6 +32,12 @@ Packed = tuple[int, int, int, int, int, int, str, bytes, bytes, bytes, bytes]
 """tenant, type, policy (numbers of words), kind, at_ms, received_ms, event_id, body, vector, answer,
 salt."""
 
+PackedColumns = tuple[
+    list[int], list[int], list[int], list[int], list[int], list[int],
+    list[str], list[bytes], list[bytes], list[bytes], list[bytes],
+]  # fmt: skip
+"""Packed rows column by column, each with one value for each row."""
+
 SEGMENT_ROWS = 512
 SEGMENT_BYTES = 1 << 20
 """A group beyond either limit is cut, so that reading one row never means reading much."""
@@ -36,15 +47,39 @@ _KEPT = 8
 _CHUNK = 256
 _CHUNK_BYTES = 8 << 20
 """Segments per read: little enough that a reader never holds the log for long."""
-_LEVEL = 1
+_QUICK = zstandard.ZstdCompressionParameters(
+    strategy=zstandard.STRATEGY_FAST, window_log=20, hash_log=13, chain_log=6, search_log=1,
+    min_match=7, target_length=1, write_checksum=True,
+)  # fmt: skip
+"""Between the levels 1 and -1 of the library. What events have in common are long names and repeated
+answers, so that matches below 7 bytes are not worth looking for, and a table of 2^13 places stays in
+the processor's nearest cache. A target length above 0 leaves out Huffman coding: what has no match is
+ids, numbers and salts, which it hardly makes shorter."""
 _MOST_UNPACKED = 256 << 20
 """No segment that was written unpacks to more: one row is at most a few MiB."""
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Packed]).decode
+
+
+class _Form2(msgspec.Struct, array_like=True, tag_field="form", tag=2, frozen=True):
+    """A segment as it is encoded."""
+
+    tenant: list[int]
+    type: list[int]
+    policy: list[int]
+    kind: list[int]
+    at_ms: list[int]
+    received_ms: list[int]
+    event_id: list[str]
+    body: list[bytes]
+    vector: list[bytes]
+    answer: list[bytes]
+    salt: list[bytes]
+
+
+_decode = msgspec.msgpack.Decoder(_Form2).decode
+_decode_rows = msgspec.msgpack.Decoder(list[Packed]).decode
 _decode_unsalted = msgspec.msgpack.Decoder(
     list[tuple[int, int, int, int, int, int, str, bytes, bytes, bytes]]
 ).decode
-"""Segments from before the log, whose rows have no salt."""
 
 
 class Segment(NamedTuple):
@@ -56,39 +91,43 @@ class Segment(NamedTuple):
     rows: bytes
 
 
-Shrink = Callable[[bytes], bytes]
-"""Compresses one segment; made by `shrinker`, for use by one thread."""
+class SegmentEncoder:
+    """Encodes and compresses segments; for use by one thread.
 
-
-def shrinker() -> Shrink:
-    """A compressor, to be kept: making one takes longer than using it."""
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
-
-
-def segments_of(
-    first: int, keys: Sequence[int], rows: Sequence[Packed], shrink: Shrink
-) -> Iterator[Segment]:
-    """Encode the rows of a group, whose first one has the number `first`.
-
-    Raises `OverflowError` for a whole number beyond 64 bits.
+    To be kept: it has memory of its own, and making a compressor takes longer than using it.
     """
-    count = len(rows)
-    if count <= SEGMENT_ROWS:
-        blob = _encode(rows)
-        if len(blob) <= SEGMENT_BYTES or count == 1:
-            yield Segment(first, first + count - 1, pack(f"<{count}q", *keys), shrink(blob))
-            return
-        size = (count + 1) // 2
-    else:
-        size = SEGMENT_ROWS
-    for start in range(0, count, size):
-        end = start + size
-        yield from segments_of(first + start, keys[start:end], rows[start:end], shrink)
 
+    def __init__(self) -> None:
+        self._encode = msgspec.msgpack.Encoder().encode_into
+        self._shrink = zstandard.ZstdCompressor(compression_params=_QUICK).compress
+        self._plain = bytearray()
 
-def encoded(rows: Sequence[Packed], shrink: Shrink) -> bytes:
-    """The value that one segment has in the file."""
-    return shrink(_encode(rows))
+    def segments(
+        self, first: int, keys: Sequence[int], columns: PackedColumns
+    ) -> Iterator[Segment]:
+        """The segments of a group of one or more rows, the first of which has the number `first`.
+
+        Raises `OverflowError` for a whole number beyond 64 bits.
+        """
+        count = len(keys)
+        if count <= SEGMENT_ROWS:
+            self._encode(_Form2(*columns), self._plain)
+            if len(self._plain) <= SEGMENT_BYTES or count == 1:
+                last = first + count - 1
+                yield Segment(first, last, pack(f"<{count}q", *keys), self._shrink(self._plain))
+                return
+            size = (count + 1) // 2
+        else:
+            size = SEGMENT_ROWS
+        for start in range(0, count, size):
+            cut = slice(start, start + size)
+            piece = cast(PackedColumns, tuple(column[cut] for column in columns))
+            yield from self.segments(first + start, keys[cut], piece)
+
+    def value(self, rows: Sequence[Packed]) -> bytes:
+        """The value that one segment of these rows, one or more, has in the file."""
+        self._encode(_Form2(*map(list, zip(*rows, strict=True))), self._plain)
+        return self._shrink(self._plain)
 
 
 def read_segment(blob: bytes) -> list[Packed]:
@@ -96,13 +135,22 @@ def read_segment(blob: bytes) -> list[Packed]:
     try:
         if not 0 <= zstandard.frame_content_size(blob) <= _MOST_UNPACKED:
             raise ValueError("its length makes no sense")
-        plain = zstandard.ZstdDecompressor().decompress(blob)
-        try:
-            return _decode(plain)
-        except msgspec.ValidationError:
-            return [(*row, b"") for row in _decode_unsalted(plain)]
+        return _rows(zstandard.ZstdDecompressor().decompress(blob))
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
         raise ValueError(str(error)) from error
+
+
+def _rows(plain: bytes) -> list[Packed]:
+    """The rows of a segment in any of its forms."""
+    try:
+        columns = msgspec.structs.astuple(_decode(plain))
+    except msgspec.ValidationError as error:
+        with suppress(msgspec.ValidationError):
+            return _decode_rows(plain)
+        with suppress(msgspec.ValidationError):
+            return [(*row, b"") for row in _decode_unsalted(plain)]
+        raise error
+    return list(zip(*columns, strict=True))
 
 
 def unpacked(path: Path, first: int, last: int, blob: bytes) -> list[Packed]:

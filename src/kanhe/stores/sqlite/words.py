@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Literal
 
 Table = Literal["tenants", "types", "policies"]
@@ -33,6 +34,18 @@ class Words:
         self._word[self._last] = word
         self.fresh.append((self._last, word))
         return self._last
+
+    def numbers(self, words: Sequence[str]) -> list[int]:
+        """The number of each word; those that have none yet get one. At least one word."""
+        number, first = self.number, words[0]
+        # Counting equal words is far cheaper than looking each of them up, and most groups of events
+        # are of one tenant and under one policy.
+        if words.count(first) == len(words):
+            return [number.get(first) or self.coin(first)] * len(words)
+        try:
+            return [number[word] for word in words]
+        except KeyError:
+            return [number.get(word) or self.coin(word) for word in words]
 
     def word(self, number: int) -> str:
         """The word behind a number."""

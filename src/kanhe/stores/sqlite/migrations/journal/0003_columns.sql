@@ -1,0 +1,2 @@
+-- Nothing in the schema changes. From here on the rows of a segment are written column by column
+-- (`kanhe.stores.sqlite.segments`), and a Kanhe that knows only rows must not open the file.
