@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Generator, Sequence
 from types import FrameType
 from typing import Any
@@ -96,7 +97,7 @@ class TickingServer(uvicorn.Server):
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            now = asyncio.get_running_loop().time()
+            now = time.monotonic()
             self.sweep()
             for connection in list(self.server_state.connections):
                 connection.sweep(now)  # type: ignore[union-attr]  # all are of serve.api.connection

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("kanhe.serve")
 
-AsgiRoute = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 
 class Application:
     """The ASGI application over one engine."""
@@ -76,7 +74,7 @@ class Application:
         self._step_up = None if step_ups is None else StepUpRoutes(step_ups, self.intake)
         self._describe = describe
         self._most_in_flight = settings.max_in_flight
-        self.singles, self._events = self._event_routes(settings)
+        self.events = self._event_routes(settings)
         self._rest = self._other_routes(settings, hooks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +123,7 @@ class Application:
         return self.counters.in_flight > self._most_in_flight
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._events.get(scope["path"])
+        route = self.events.get(scope["path"])
         if route is None:
             scope["app"] = self  # makes the router raise its 404 and 405 instead of sending text
             await self._rest(scope, receive, send)
@@ -136,17 +134,12 @@ class Application:
             raise overloaded()
         await route(scope, receive, send)
 
-    def _event_routes(
-        self, settings: Settings
-    ) -> tuple[dict[str, SingleEvent], dict[str, AsgiRoute]]:
-        """The routes for one event, and all routes that events come in by."""
+    def _event_routes(self, settings: Settings) -> dict[str, SingleEvent | BatchOfEvents]:
+        """The routes that events come in by, by their paths."""
         intake, most = self.intake, (settings.max_batch_bytes, settings.max_batch_lines)
-        singles = {
+        return {
             "/v1/decisions": SingleEvent(intake, decide=True),
             "/v1/events": SingleEvent(intake, decide=False),
-        }
-        return singles, {
-            **singles,
             "/v1/decisions:batch": BatchOfEvents(intake, True, *most),
             "/v1/events:batch": BatchOfEvents(intake, False, *most),
         }

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
 from kanhe.core.errors import Problem, Refusal, StorageError
 from kanhe.core.event import Asked
 from kanhe.serve.api.access import Caller
-from kanhe.serve.api.answers import Receive, Scope, Send, rejected, storage_problem
-from kanhe.serve.api.grouping import Result
+from kanhe.serve.api.answers import Headers, Receive, Scope, Send, rejected, storage_problem
+from kanhe.serve.api.grouping import MOST_EVENTS, Result
 from kanhe.serve.api.intake import Intake, scope_for
 from kanhe.serve.api.intake_limits import Disconnected, read_head
-from kanhe.serve.api.lines import Line, LineCutter
+from kanhe.serve.api.lines import Line, LineCutter, are_plain
 from kanhe.serve.api.outlet import Outlet
+from kanhe.serve.api.whole import Answering, Sender
 
 NDJSON = b"application/x-ndjson"
 GROUP_LINES = 128
@@ -45,6 +48,9 @@ class BatchOfEvents:
     their way.
     Steps 2 to 5 repeat until the body ends. When the client is cut off, the complete lines that
     arrived stay judged, and the broken one is not.
+
+    That is what the call as an ASGI application does. `Connection` takes a shorter way when a batch
+    that fits into one group has arrived at once (`WholeRoute`), with the same answer.
     """
 
     def __init__(self, intake: Intake, decide: bool, most_bytes: int, most_lines: int) -> None:
@@ -76,6 +82,42 @@ class BatchOfEvents:
             await outlet.finish()
         finally:
             outlet.close()
+
+    def admit(self, headers: Headers) -> Sender:
+        """Step (1) for a request that has arrived whole. Raises as the call does."""
+        authorization = read_head(headers).authorization
+        return Sender(authorization, self._gate.admit(authorization, self._needs))
+
+    def take(self, sender: Sender, body: bytes, answering: Answering) -> bool:
+        """Steps (1) to (3) for such a request; see `WholeRoute`. False if it is not that simple: for
+        more than one group, blank or too long lines, and a rate that is used up."""
+        if len(body) > self._most_bytes:
+            return False
+        pieces = body.split(b"\n")
+        if not pieces[-1]:
+            pieces.pop()
+        lines = len(pieces)
+        if not 0 < lines <= min(MOST_EVENTS, self._most_lines):
+            return False
+        if not are_plain(pieces, self._intake.most_bytes):
+            return False
+        gate = self._gate
+        sender.caller = caller = gate.readmit(sender.caller, sender.authorization, self._needs)
+        if caller.bucket is not None and caller.bucket.take(lines) > 0.0:
+            return False
+        tenant, scopes, decide = caller.tenant, caller.scopes, self._decide
+        asked = [_new(Asked, (tenant, piece, scopes, decide)) for piece in pieces]
+        self._intake.group.ask(asked, partial(answering.told_lines, self))
+        return True
+
+    def joined(self, results: Sequence[Result]) -> bytes:
+        """The answer to such a request; raises what stands in the way of the whole of it."""
+        answers = [
+            self._refused(number, result) if isinstance(result, Exception) else result.answer
+            for number, result in enumerate(results, 1)
+        ]
+        answers.append(b"")
+        return b"\n".join(answers)
 
     async def _stream(
         self, authorization: bytes, receive: Receive, cutter: LineCutter, outlet: Outlet

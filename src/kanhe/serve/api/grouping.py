@@ -16,6 +16,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from kanhe.core.errors import StorageError
 from kanhe.core.event import Asked
@@ -35,6 +36,12 @@ Result = Waiting | Exception
 Told = Callable[[Sequence[Result]], None]
 """Told once: one result for each event that was asked about, in order."""
 
+ToldOne = Callable[[Result], None]
+"""The same for one event."""
+
+_ALONE = -1
+"""Stands where the number of events of a request would, if it is told of its one event by itself."""
+
 
 class GroupCommit:
     """Gathers the waiting events of one event loop into durable groups."""
@@ -43,7 +50,7 @@ class GroupCommit:
         self._engine = engine
         self._counters = counters
         self._asked: list[Asked] = []
-        self._told: list[tuple[Told, int]] = []
+        self._told: list[tuple[Any, int]] = []
         self._noticed = 0
         self._began = 0.0
         self._failing = False
@@ -67,6 +74,13 @@ class GroupCommit:
             self._schedule()
         self._asked += asked
         self._told.append((told, len(asked)))
+
+    def ask_one(self, asked: Asked, told: ToldOne) -> None:
+        """The same for one event, which spares it the lists."""
+        if not self._told:
+            self._schedule()
+        self._asked.append(asked)
+        self._told.append((told, _ALONE))
 
     def take(self, asked: Sequence[Asked]) -> asyncio.Future[Sequence[Result]]:
         """The same as a future of the results."""
@@ -109,10 +123,14 @@ class GroupCommit:
         finally:
             start = 0
             for tell, count in told:
-                tell(results[start : start + count])
-                start += count
+                if count == _ALONE:
+                    tell(results[start])
+                    start += 1
+                else:
+                    tell(results[start : start + count])
+                    start += count
 
-    def _next_group(self) -> tuple[list[Asked], list[tuple[Told, int]]]:
+    def _next_group(self) -> tuple[list[Asked], list[tuple[Any, int]]]:
         """The first of the queue, as many as make a group; the rest is scheduled anew."""
         asked, told = self._asked, self._told
         if len(asked) <= MOST_EVENTS:
@@ -120,6 +138,7 @@ class GroupCommit:
             return asked, told
         events = requests = 0
         for _, count in told:
+            count = abs(count)
             if events and events + count > MOST_EVENTS:
                 break
             events += count

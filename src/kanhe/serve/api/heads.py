@@ -10,41 +10,79 @@ from __future__ import annotations
 
 import re
 
-from kanhe.serve.api.single import Sender, SingleEvent
+from kanhe.serve.api.whole import Sender, WholeRoute
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})(?=\r\n[^ \t])", re.IGNORECASE)
 _MOST_DIGITS = 16
+_MOST_BYTES = 2_048
+_MOST_KNOWN = 128
+_MOST_SIZES = 256
+"""So much is kept at most: heads of up to so many bytes, so many of them, each with so many lengths."""
 
 
 class KnownHead:
-    """The head of a single event's request, with any length of the body."""
+    """The head of one kind of request, with any length of the body."""
 
-    __slots__ = ("_after", "_before", "_digits_at", "sender", "single")
+    __slots__ = ("_after", "_before", "_spare", "_whole", "route", "sender")
 
-    def __init__(self, single: SingleEvent, sender: Sender, before: bytes, after: bytes) -> None:
-        self.single = single
+    def __init__(self, route: WholeRoute, sender: Sender, before: bytes, after: bytes) -> None:
+        self.route = route
         self.sender = sender
         self._before = before
         self._after = after
-        self._digits_at = len(before)
+        self._spare = len(before) + len(after)
+        # What a request of so many bytes begins with: its size says how long its body must be.
+        self._whole: dict[int, bytes] = {}
 
     def body_in(self, data: bytes) -> bytes | None:
-        """The body, if `data` are this head and exactly the body that it announces; else `None`."""
-        if not data.startswith(self._before):
-            return None
-        start = self._digits_at
-        end = data.find(b"\r", start, start + _MOST_DIGITS)
-        digits = data[start:end]
-        if not (data.startswith(self._after, end) and digits.isdigit()):
-            return None
-        body = data[end + len(self._after) :]
-        return body if len(body) == int(digits) else None
+        """The body, if `data` are this head and exactly the body that it announces; else `None`.
+
+        A length written with leading zeros is not recognised.
+        """
+        size = len(data)
+        head = self._whole.get(size) or self._written(size)
+        return data[len(head) :] if head and data.startswith(head) else None
+
+    def _written(self, size: int) -> bytes:
+        """The head of a request of so many bytes in all; empty if none can have that size."""
+        for digits in range(1, _MOST_DIGITS):
+            length = b"%d" % (size - self._spare - digits)
+            if len(length) == digits and length.isdigit():
+                if len(self._whole) >= _MOST_SIZES:
+                    self._whole.clear()
+                head = self._whole[size] = self._before + length + self._after
+                return head
+        return b""
 
 
-def learn_head(
-    data: bytes, url: bytes, fields: int, body: bytes, single: SingleEvent, sender: Sender
-) -> KnownHead | None:
-    """The head of the one request that the parser has just found in `data`; `None` if in doubt.
+class KnownHeads:
+    """The heads that were learned lately; connections whose requests have the same one share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[bytes, bytes], KnownHead] = {}
+
+    def learn(
+        self, data: bytes, url: bytes, fields: int, body: bytes, route: WholeRoute, sender: Sender
+    ) -> KnownHead | None:
+        """The head of the one request that the parser has just found in `data`; `None` if in doubt.
+
+        The gate has just let in its `sender` to `route`; for the others see `cut_head`.
+        """
+        cut = cut_head(data, url, fields, body)
+        if cut is None:
+            return None
+        known = self._known.get(cut)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[cut] = KnownHead(route, sender, *cut)
+        known.sender = sender
+        return known
+
+
+def cut_head(data: bytes, url: bytes, fields: int, body: bytes) -> tuple[bytes, bytes] | None:
+    """The head of the one request in `data`, before and after the digits of the body's length;
+    `None` if in doubt.
 
     `url`, the number of header `fields` and the `body` are what the parser made of it. They must
     be all there is: (1) request line, fields and body leave nothing over; (2) every line ends as
@@ -54,7 +92,9 @@ def learn_head(
     end = data.find(b"\r\n\r\n") + 4
     head = data[:end]
     # (1)
-    if end < 4 or data[end:] != body or not head.startswith(b"POST %b HTTP/1.1\r\n" % url):
+    if not 4 <= end <= _MOST_BYTES or data[end:] != body:
+        return None
+    if not head.startswith(b"POST %b HTTP/1.1\r\n" % url):
         return None
     # (2)
     if not head.count(b"\r\n") == head.count(b"\n") == head.count(b"\r") == fields + 2:
@@ -69,4 +109,4 @@ def learn_head(
         or b"transfer-encoding" in lowered
     ):
         return None
-    return KnownHead(single, sender, head[: found.start(1)], head[found.end(1) :])
+    return head[: found.start(1)], head[found.end(1) :]

@@ -46,7 +46,7 @@ class LineCutter:
         first = self.number + 1
         self.number += len(pieces)
         numbered = enumerate(pieces, first)
-        if self._all_plain(pieces):
+        if not self._too_long and are_plain(pieces, self._most_bytes):
             return list(numbered)
         lines: list[Line] = []
         for number, piece in numbered:
@@ -57,11 +57,11 @@ class LineCutter:
                 lines.append((number, piece))
         return lines
 
-    def _all_plain(self, pieces: list[bytes]) -> bool:
-        """Whether no piece is blank or too long, which is the usual case and quickly found out."""
-        return (
-            not self._too_long
-            and max(map(len, pieces), default=0) <= self._most_bytes
-            and all(pieces)
-            and not any(map(bytes.isspace, pieces))
-        )
+
+def are_plain(pieces: list[bytes], most_bytes: int) -> bool:
+    """Whether no piece is blank or too long, which is the usual case and quickly found out."""
+    return (
+        max(map(len, pieces), default=0) <= most_bytes
+        and all(pieces)
+        and not any(map(bytes.isspace, pieces))
+    )

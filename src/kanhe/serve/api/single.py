@@ -5,23 +5,13 @@ from __future__ import annotations
 from time import perf_counter
 
 from kanhe.core.event import Asked
-from kanhe.serve.api.access import Caller
 from kanhe.serve.api.answers import Headers, Receive, Scope, Send, send_json
 from kanhe.serve.api.intake import Intake, scope_for
 from kanhe.serve.api.intake_limits import body_too_large, read_head
+from kanhe.serve.api.whole import Answering, Sender
 
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
-
-
-class Sender:
-    """Whoever sends with one `Authorization` header, let in when last asked."""
-
-    __slots__ = ("authorization", "caller")
-
-    def __init__(self, authorization: bytes, caller: Caller) -> None:
-        self.authorization = authorization
-        self.caller = caller
 
 
 class SingleEvent:
@@ -31,13 +21,14 @@ class SingleEvent:
     the queue, (4) wait until it is judged and durable with its neighbours. (5) Answer.
 
     Called as an ASGI application it does all of them. `Connection` takes a shorter way when the
-    whole request has arrived at once: there is nothing to read then, so (1), (3) and (5) need no
-    task, and (4) calls back.
+    whole request has arrived at once (`WholeRoute`): there is nothing to read then, so (1), (3) and
+    (5) need no task, and (4) calls back.
     """
 
     def __init__(self, intake: Intake, decide: bool) -> None:
         self._intake = intake
         self._gate = intake.gate
+        self._group = intake.group
         self._most_bytes = intake.most_bytes
         self._decide = decide
         self._needs = scope_for(decide)
@@ -60,16 +51,14 @@ class SingleEvent:
         authorization = read_head(headers).authorization
         return Sender(authorization, self._gate.admit(authorization, self._needs))
 
-    def ask(self, sender: Sender, body: bytes) -> Asked:
-        """What to put into the queue for one request of a sender that `admit` has let in.
-
-        The sender's rate is charged, and it is let in anew when it was last looked up too long
-        ago: this may be called again for each request that has the same head.
-        """
+    def take(self, sender: Sender, body: bytes, answering: Answering) -> bool:
+        """Steps (1) and (3) for each of these requests; see `WholeRoute`. Never false."""
         gate = self._gate
         sender.caller = caller = gate.readmit(sender.caller, sender.authorization, self._needs)
         if caller.bucket is not None:
             gate.spend(caller)
         if len(body) > self._most_bytes:
             raise body_too_large(self._most_bytes)
-        return _new(Asked, (caller.tenant, body, caller.scopes, self._decide))
+        asked = _new(Asked, (caller.tenant, body, caller.scopes, self._decide))
+        self._group.ask_one(asked, answering.told)
+        return True
