@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, MutableSequence, Sequence
 from itertools import repeat
 from operator import attrgetter
+from struct import iter_unpack
 from typing import NamedTuple
 
 import msgspec
@@ -39,7 +40,17 @@ from kanhe.judge.rules.lists import Lists
 from kanhe.judge.verdict.caps import RELEASED, read_release
 from kanhe.judge.verdict.decide import decide
 from kanhe.judge.verdict.governor import STOPPING, Governor, Trip
-from kanhe.record.journal.ports import DECIDED, NOTED, RECORDED, Journal, Message, Row
+from kanhe.record.journal.ports import (
+    DECIDED,
+    NOTED,
+    RECORDED,
+    Columns,
+    Journal,
+    Message,
+    Row,
+    columns_of,
+    cut,
+)
 from kanhe.record.journal.recorded import TRIPPED, acting_decision, alerts, messages_of
 from kanhe.record.log.entries import Happening
 from kanhe.record.log.entry import SALT_BYTES
@@ -47,7 +58,6 @@ from kanhe.record.log.entry import SALT_BYTES
 _encode = msgspec.json.Encoder().encode
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
-_seq_of = attrgetter("seq")
 
 
 class Pending(NamedTuple):
@@ -172,9 +182,9 @@ class Flow:
             self._pass_by(gathering, begun, gathering.done)
             # (6) Commit, first half: gather what becomes durable together. The log commits to each
             # row under random bytes of the row's own.
-            rows = gathering.rows(self.pack.hash, self._draw(SALT_BYTES * gathering.done))
-            self.journal.extend(rows, gathering.messages)
-            self.seq += len(rows)
+            columns = gathering.columns(self.pack.hash, self._draw(SALT_BYTES * len(group)))
+            self.journal.extend_columns(columns, gathering.messages)
+            self.seq += len(columns.event_ids)
             gathering.tell(outcomes, self.pack.hash)
             self.fired.update(gathering.fired)
         self.torn = False
@@ -364,17 +374,20 @@ class _Gathering:
             self._between = [row for row in self._between if row.seq < end]
             self.messages = [message for message in self.messages if message.seq < end]
 
-    def rows(self, policy: str, salts: bytes) -> list[Row]:
-        """The rows to be gathered, in order; `salts` are those of all events in one."""
+    def columns(self, policy: str, salts: bytes) -> Columns:
+        """The rows to be gathered; `salts` are those of all events in one."""
         group, done = self.group, self.done
-        columns = zip(
-            self.seqs[:done], group.tenants, group.ids, self.kinds, group.types, group.times,
-            group.received_ms, repeat(policy), group.bodies, self._packed, self.answers,
-            [salts[at : at + SALT_BYTES] for at in range(0, SALT_BYTES * done, SALT_BYTES)],
-            strict=False,
+        columns = Columns(
+            self.seqs[0], group.tenants, group.ids, self.kinds, group.types, group.times,
+            group.received_ms, [policy] * len(group), group.bodies, self._packed, self.answers,
+            [salt for (salt,) in iter_unpack(f"{SALT_BYTES}s", salts)],
         )  # fmt: skip
-        rows = [_new(Row, column) for column in columns]
-        return sorted([*rows, *self._between], key=_seq_of) if self._between else rows
+        if done < len(group):
+            columns = cut(columns, 0, done)
+        if self._between:
+            rows = map(Row._make, zip(self.seqs[:done], *columns[1:], strict=True))
+            columns = columns_of(sorted([*rows, *self._between], key=attrgetter("seq")))
+        return columns
 
     def tell(self, outcomes: Outcomes, policy: str) -> None:
         """Fill in the answers to those that are gathered."""

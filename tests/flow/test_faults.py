@@ -43,7 +43,7 @@ STEPS = (
     ("features", "observe_group"),
     ("rules", "screen"),
     ("rules", "signals"),
-    ("journal", "extend"),
+    ("journal", "extend_columns"),
     ("lists", "prolong"),
     ("journal", "commit"),
 )

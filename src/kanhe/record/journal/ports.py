@@ -77,6 +77,12 @@ def columns_of(rows: Sequence[Row]) -> Columns:
     return Columns(seqs[0], *columns)
 
 
+def cut(columns: Columns, start: int, end: int) -> Columns:
+    """The rows from place `start` up to `end` of those that stand in columns."""
+    first, *rest = columns
+    return Columns._make((first + start, *(column[start:end] for column in rest)))
+
+
 def rows_of(columns: Columns) -> list[Row]:
     """The rows that stand in columns. Raises `ValueError` if one column is longer than another."""
     first, *rest = columns

@@ -49,9 +49,3 @@ class Gathered:
         for column in self._columns:
             column.clear()
         self.keys.clear()
-
-
-def cut(columns: Columns, start: int, end: int) -> Columns:
-    """The rows from place `start` up to `end` of those that stand in columns."""
-    first, *rest = columns
-    return Columns._make((first + start, *(column[start:end] for column in rest)))

@@ -22,10 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from kanhe.core.errors import StorageError
-from kanhe.record.journal.ports import ERASED, Columns, Message, Row, check_messages, columns_of
+from kanhe.record.journal.ports import (
+    ERASED,
+    Columns,
+    Message,
+    Row,
+    check_messages,
+    columns_of,
+    cut,
+)
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
-from kanhe.stores.sqlite.gathered import Gathered, cut
+from kanhe.stores.sqlite.gathered import Gathered
 from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
 from kanhe.stores.sqlite.schema import PAGE_BYTES, WAIT_S, connect, open_database
