@@ -10,22 +10,22 @@ rule that fails gives a signal that says so, and its neighbours go on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from kanhe.core.decision import Action, Signal, Text
+from kanhe.core.decision import Signal, Text
 from kanhe.core.event import Event
 from kanhe.core.money import Rates
 from kanhe.judge.intake.group import types_of
 from kanhe.judge.intake.registry import Registry
 from kanhe.judge.language.codegen import RUNTIME, Naming, naming, python_with
 from kanhe.judge.language.scope import AMOUNT_BASE
-from kanhe.judge.rules.declare import ActionSpec, RuleSpec
-from kanhe.judge.rules.reasons import writer_of
+from kanhe.judge.rules.declare import RuleSpec
 from kanhe.judge.rules.screen import Screen, intervals_of
+from kanhe.judge.rules.signals import Explains, SignalText, runtime_of, signal_text
 
 Listed = Callable[[str, str], bool]
 """Says whether a value stands in the list of that name, for the event's tenant and time."""
@@ -34,20 +34,13 @@ ERROR_MAX = 200
 """How many characters of an error are kept in a signal."""
 
 
-class Beside(Protocol):
+class Beside(Explains, Protocol):
     """What rules read beside the vector: derived numbers, and the scores of models."""
-
-    @property
-    def scores(self) -> Collection[str]:
-        """The names of the models."""
 
     def widened(
         self, events: Sequence[Event], vectors: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """The vectors of a group with everything beside them: a row of float64 per event."""
-
-    def because(self, names: Sequence[str], event: Event, row: memoryview) -> tuple[Text, ...]:
-        """What weighed most in the scores of these models, for one event and its wide row."""
 
     def warm(self) -> None:
         """Have all machine code in place."""
@@ -186,23 +179,24 @@ def compile_rules(
         numbers = [n for n, spec in enumerate(specs) if event_type in spec.on]
         own = [specs[n] for n in numbers]
         intervals[event_type] = [screens[n] for n in numbers]
+        signals = [signal_text(spec, n, feature_index, beside) for n, spec in enumerate(own)]
         writer = _FunctionWriter(
             own,
             [screens[n] is not None for n in numbers],
             frozenset(registry.required_of(event_type)),
             feature_index,
             text_code,
-            frozenset(beside.scores if beside else ()),
+            signals,
         )
         texts[event_type] = writer.text()
         names: dict[str, Any] = {
             **RUNTIME,
+            **runtime_of(rates),
             "__builtins__": {"Exception": Exception},
-            "to_base": rates.to_base,
             "text_code": text_code,
         }
         for number, spec in enumerate(own):
-            names[f"fired_{number}"] = _fired(spec, feature_index, rates, beside)
+            names |= signals[number].names
             names[f"failed_{number}"] = _failed(spec)
         exec(compile(texts[event_type], f"<rules of {event_type}>", "exec"), names)
         types[event_type] = _OfType(
@@ -223,9 +217,9 @@ class _FunctionWriter:
         required: frozenset[str],
         index: Mapping[str, int],
         text_code: Callable[[str], float],
-        scores: frozenset[str],
+        signals: Sequence[SignalText],
     ) -> None:
-        self.scores = scores
+        self.signals = signals
         self.numbered = list(enumerate(specs))
         self.screened = screened
         self.required = required
@@ -268,10 +262,12 @@ class _FunctionWriter:
         return lines
 
     def _rule(self, number: int, spec: RuleSpec, names: Naming) -> list[str]:
+        signal = self.signals[number]
         return [
             "    try:",
             f"        if {python_with(spec.condition, names)}:",
-            f"            signals.append({self._signal(number, spec)})",
+            *(f"            {line}" for line in signal.lines),
+            f"            signals.append({signal.expression})",
             "    except Exception as error:",
             f"        signals.append(failed_{number}(error))",
         ]
@@ -290,45 +286,6 @@ class _FunctionWriter:
 
     def _local(self, name: str) -> str:
         return f"f_{name}" if name in self.features else "_"
-
-    def _signal(self, number: int, spec: RuleSpec) -> str:
-        return f"fired_{number}(e, v)" if _varies(spec, self.scores) else f"fired_{number}"
-
-
-def _varies(spec: RuleSpec, scores: Collection[str]) -> bool:
-    """Whether the rule's signal depends on the event."""
-    if not spec.condition.features.isdisjoint(scores):
-        return True
-    return bool(spec.en.places or spec.zh.places or any(a.value_of for a in spec.actions))
-
-
-def _fired(
-    spec: RuleSpec, index: Mapping[str, int], rates: Rates, beside: Beside | None
-) -> Signal | Callable[[Event, memoryview], Signal]:
-    """The signal of a rule, or the function that makes it for one event."""
-    read = sorted(spec.condition.features.intersection(beside.scores)) if beside else []
-    if not _varies(spec, read):
-        reason = Text(spec.en.plain, spec.zh.plain)
-        actions = tuple(Action(a.kind, a.what, "", a.for_ms) for a in spec.actions)
-        return Signal(spec.id, spec.points, reason, spec.outcome, actions, spec.tags)
-    en, zh = (writer_of(sentence, index, rates) for sentence in (spec.en, spec.zh))
-
-    def fired(event: Event, vector: memoryview) -> Signal:
-        reason = Text(en(event, vector), zh(event, vector))
-        made = (_action(action, event) for action in spec.actions)
-        actions = tuple(action for action in made if action is not None)
-        because = beside.because(read, event, vector) if beside and read else ()
-        return Signal(spec.id, spec.points, reason, spec.outcome, actions, spec.tags, "", because)
-
-    return fired
-
-
-def _action(spec: ActionSpec, event: Event) -> Action | None:
-    """The action for one event; none if the value to be listed is missing."""
-    if not spec.value_of:
-        return Action(spec.kind, spec.what, "", spec.for_ms)
-    value = getattr(event, spec.value_of)
-    return None if value is None else Action(spec.kind, spec.what, value, spec.for_ms)
 
 
 def _failed(spec: RuleSpec) -> Callable[[Exception], Signal]:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from operator import attrgetter
 from typing import Literal
 
 from kanhe.core.currencies import EXPONENT
-from kanhe.core.event import Event
-from kanhe.core.money import Rates
 from kanhe.judge.language.literals import text_of
 from kanhe.judge.language.scope import AMOUNT_BASE, Scope
 from kanhe.judge.language.source import Source, suggestion
@@ -152,47 +149,41 @@ FORMS: Mapping[str, Callable[[object, Language], str]] = {
 }
 """What may stand after the colon in `{name:form}`, for numbers."""
 
-Writer = Callable[[Event, Sequence[float]], str]
-"""Writes something for one event and its vector."""
+_COUNTS = {float(count): str(count) for count in range(1, 1_000)}
 
 
-def writer_of(sentence: Sentence, index: Mapping[str, int], rates: Rates) -> Writer:
-    """What writes the sentence for one event; `index` gives each feature's place in the vector."""
-    form = "".join(
-        part.replace("%", "%%") if isinstance(part, str) else "%s" for part in sentence.parts
-    )
-    writers = [_writer(place, sentence.language, index, rates) for place in sentence.places]
-    if len(writers) == 1:
-        write = writers[0]
-        return lambda event, vector: form % write(event, vector)
-    return lambda event, vector: form % tuple([write(event, vector) for write in writers])
+def shown_number(value: float) -> str:
+    """As `shown`, of a feature: most that speak are small counts, and need not be written out."""
+    return _COUNTS.get(value) or shown(value)
 
 
-def _writer(place: Place, language: Language, index: Mapping[str, int], rates: Rates) -> Writer:
-    """What writes the value of one place."""
+WRITERS: Mapping[str, Callable[..., str]] = {
+    "shown": shown,
+    "shown_number": shown_number,
+    "shown_amount": shown_amount,
+    **{f"shown_{form}": show for form, show in FORMS.items()},
+}
+"""The names that `written` uses."""
+
+
+def written(place: Place, language: Language, index: Mapping[str, int]) -> str:
+    """Generated text that writes the value of a place, of the event `e` and the row `v`.
+
+    `index` gives each feature's place in the row. Beside `WRITERS` it may use `to_base` and `base`,
+    the base currency. Places that show the same in the same way have the same text.
+    """
+    value = f"v[{index[place.name]}]" if place.origin is Origin.FEATURE else f"e.{place.name}"
     if place.form:
-        return _formed(place, language, index)
-    if place.origin is Origin.FEATURE:
-        position = index[place.name]
-        return lambda event, vector: shown(vector[position])
-    if place.origin is Origin.FIELD:
-        value = attrgetter(place.name)
-        return lambda event, vector: shown(value(event))
-    if place.origin is Origin.AMOUNT:
-        amount = attrgetter(place.name, "currency")
-        return lambda event, vector: shown_amount(*amount(event))
-    paid = attrgetter("amount_minor", "currency")
-    return lambda event, vector: shown_amount(rates.to_base(*paid(event)), rates.base)
-
-
-def _formed(place: Place, language: Language, index: Mapping[str, int]) -> Writer:
-    """What writes the value of a place that says how."""
-    show = FORMS[place.form]
-    if place.origin is Origin.FEATURE:
-        position = index[place.name]
-        return lambda event, vector: show(vector[position], language)
-    value = attrgetter(place.name)
-    return lambda event, vector: show(value(event), language)
+        return f"shown_{place.form}({value}, {language!r})"
+    match place.origin:
+        case Origin.FEATURE:
+            return f"shown_number({value})"
+        case Origin.FIELD:
+            return f"shown({value})"
+        case Origin.AMOUNT:
+            return f"shown_amount({value}, e.currency)"
+        case Origin.BASE:
+            return "shown_amount(to_base(e.amount_minor, e.currency), base)"
 
 
 def _place(source: Source, node: ast.expr, written: str, scope: Scope) -> Place:
