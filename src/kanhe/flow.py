@@ -31,7 +31,7 @@ from kanhe.core.decision import Decision, Signal, allowed_each, decision_id
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked, Event
 from kanhe.judge.features.live import LiveFeatures
-from kanhe.judge.intake.group import Group
+from kanhe.judge.intake.group import Group, group_of
 from kanhe.judge.intake.reader import Reader
 from kanhe.judge.policy.pack import Pack
 from kanhe.judge.rules.compile import RuleSet, Screened
@@ -160,7 +160,7 @@ class Flow:
         # From here on memory runs ahead of the journal; if anything breaks, it must be rebuilt.
         self.torn = True
         # (3) Features.
-        vectors, packed = self.features.observe_group([group.arrival(n) for n in range(len(group))])
+        vectors, packed = self.features.observe_group(group)
         # (4) Detect, for all of them: which rules need not be asked.
         screened = self.rules.screen(group.events, vectors)
         gathering = _Gathering(self.seq, group, asked, packed)
@@ -296,7 +296,7 @@ class Flow:
             arrival = self.reader.reread(row.tenant, row.body, row.received_ms)
         except Refusal:
             return False
-        self.features.observe_group([arrival])
+        self.features.observe_group(group_of([arrival]))
         self.take_up(row, arrival, acting_decision(row))
         return True
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kanhe.judge.features import arithmetic
 from kanhe.judge.features.memory import MemoryFullError
 from kanhe.judge.features.vectors import pack_vector
+from kanhe.judge.intake.group import group_of
 from tests.features.shop import KEY, START_MS, arrival, declared, live, watch
 
 PAY = "payment.attempted"
@@ -228,7 +229,7 @@ def test_a_group_that_fills_the_memory_says_so() -> None:
             single.observe(each)
     with pytest.raises(MemoryFullError):
         for start in range(0, len(events), 200):
-            grouped.observe_group(events[start : start + 200])
+            grouped.observe_group(group_of(events[start : start + 200]))
     assert {k: bytes(v) for k, v in single.dump().items()} == {
         k: bytes(v) for k, v in grouped.dump().items()
     }
@@ -236,9 +237,9 @@ def test_a_group_that_fills_the_memory_says_so() -> None:
 
 def test_an_empty_group_and_a_pack_without_features_are_in_order() -> None:
     """No events give no vectors, and no features give empty vectors."""
-    vectors, packed = live(f'n = count("{PAY}", by="card", over="1h")').observe_group([])
+    vectors, packed = live(f'n = count("{PAY}", by="card", over="1h")').observe_group(group_of([]))
     assert (vectors.shape, packed) == ((0, 1), [])
-    vectors, packed = live("").observe_group([arrival(PAY, 0, card="c")] * 3)
+    vectors, packed = live("").observe_group(group_of([arrival(PAY, 0, card="c")] * 3))
     assert (vectors.shape, packed) == ((3, 0), [b""] * 3)
 
 

@@ -12,6 +12,7 @@ from kanhe.core.decision import SEVERITY, Decision, Signal
 from kanhe.core.settings import Settings
 from kanhe.core.time import DAY_MS
 from kanhe.flow import Flow
+from kanhe.judge.intake.group import group_of
 from kanhe.judge.policy.pack import Pack, load_pack
 from kanhe.judge.verdict.decide import decide
 from kanhe.record.journal.ports import DECIDED, Row
@@ -134,7 +135,7 @@ def slowly(events: Sequence[dict[str, Any]], pack: Pack) -> list[Slow]:
     flow, found = flow_of(pack), []
     for row in rows_of(events):
         arrival = flow.reader.reread(row.tenant, row.body, row.received_ms)
-        vectors, _ = flow.features.observe_group([arrival])
+        vectors, _ = flow.features.observe_group(group_of([arrival]))
         signals, decision = flow.weigh(
             arrival, flow.rules.screen([arrival.event], vectors), 0, row.seq
         )

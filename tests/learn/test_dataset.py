@@ -16,9 +16,10 @@ import pytest
 from kanhe.app import kanhe_in_memory
 from kanhe.app.installation import wire
 from kanhe.core.errors import StorageError
-from kanhe.core.event import Arrival, Asked
+from kanhe.core.event import Asked
 from kanhe.core.settings import Settings
 from kanhe.core.time import DAY_MS
+from kanhe.judge.intake.group import Group
 from kanhe.judge.intake.registry import builtin
 from kanhe.judge.policy.pack import Pack, load_pack, starter_path
 from kanhe.learn.dataset import COLUMNS, DatasetError, DatasetFacts, Wanted, build
@@ -159,8 +160,8 @@ def test_a_hundred_thousand_rows_are_what_the_live_path_saw(tmp_path: Path) -> N
         features = live._flow.features
         observe = features.observe_group
 
-        def watched(arrivals: Sequence[Arrival]) -> Any:
-            vectors, packed = observe(arrivals)
+        def watched(group: Group) -> Any:
+            vectors, packed = observe(group)
             seen[len(seen)] = vectors.copy()
             return vectors, packed
 

@@ -10,6 +10,7 @@ import pytest
 
 from kanhe.app import Follower, open_history, shadow_report
 from kanhe.core.errors import StorageError
+from kanhe.judge.intake.group import group_of
 from kanhe.record.shadow import Verdict
 from kanhe.replay.shadow import Shadow
 from kanhe.stores.sqlite.shadow import ShadowBook, read_shadow
@@ -53,7 +54,7 @@ def test_the_shadow_is_what_would_have_been_answered(tmp_path: Path) -> None:
         for row in rows:
             if row.is_event:
                 arrival = flow.reader.reread(row.tenant, row.body, row.received_ms)
-                vectors, _ = flow.features.observe_group([arrival])
+                vectors, _ = flow.features.observe_group(group_of([arrival]))
                 if row.kind == 0 and row.seq > began:
                     screened = flow.rules.screen([arrival.event], vectors)
                     signals, decision = flow.weigh(arrival, screened, 0, row.seq)

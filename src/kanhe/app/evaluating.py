@@ -12,6 +12,7 @@ from kanhe.app.reading import mapping_source
 from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Event
 from kanhe.core.settings import Settings
+from kanhe.judge.intake.group import group_of
 from kanhe.judge.intake.importing import SetAside, apply
 from kanhe.judge.intake.mapping_reader import read_mapping
 from kanhe.judge.intake.reader import Reader
@@ -109,7 +110,7 @@ class _Path:
 
     def observe(self, arrivals: Sequence[Arrival]) -> Floats:
         """Take up to a group of events into the features."""
-        return self._features.observe_group(arrivals)[0]
+        return self._features.observe_group(group_of(arrivals))[0]
 
     def numbers(self, names: Sequence[str], events: Sequence[Event], vectors: Floats) -> Floats:
         """The features and derived numbers of these names."""

@@ -16,6 +16,7 @@ from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival, Asked
 from kanhe.flow import Flow, Outcomes, Pending
 from kanhe.judge.features.layout import GROUP
+from kanhe.judge.intake.group import group_of
 from kanhe.judge.policy.sharing import Share
 from kanhe.record.journal.ports import Columns, Journal, Message, Row, rows_of
 from kanhe.record.journal.recorded import acting_decision
@@ -78,7 +79,7 @@ def _take_in(flow: Flow, rows: Sequence[Row]) -> None:
                 # Its own pack knows the type; here it counts for nothing, as in a replay.
                 continue
         read.append((row, arrival))
-    flow.features.observe_group([arrival for _, arrival in read if arrival is not None])
+    flow.features.observe_group(group_of([arrival for _, arrival in read if arrival is not None]))
     for row, arrival in read:
         if arrival is None:
             flow.heed(row)

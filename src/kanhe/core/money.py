@@ -26,6 +26,11 @@ class Rates:
             factor = Fraction(rate) * base_scale / Fraction(10 ** EXPONENT[code])
             self._factor[code] = (factor.numerator, factor.denominator)
 
+    def factor(self, currency: str) -> tuple[int, int] | None:
+        """What one minor unit of a currency is in minor units of the base, as numerator and
+        denominator without a common divisor; `None` without a rate."""
+        return self._factor.get(currency)
+
     def to_base(self, amount_minor: int | None, currency: str | None) -> int | None:
         """Convert to minor units of the base currency, rounding halves up; `None` if unknown."""
         if amount_minor is None or currency is None:

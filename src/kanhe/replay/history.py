@@ -14,6 +14,7 @@ from kanhe.core.errors import Refusal
 from kanhe.core.event import Arrival
 from kanhe.flow import Flow
 from kanhe.judge.features.layout import GROUP
+from kanhe.judge.intake.group import group_of
 from kanhe.judge.language.source import PolicyErrors
 from kanhe.judge.policy.files import EVENTS, FEATURES
 from kanhe.judge.policy.pack import Pack, load_archive
@@ -60,7 +61,7 @@ def groups(rows: Iterable[Row], flow: Flow) -> Iterator[Group]:
     rest = iter(rows)
     while chunk := list(islice(rest, GROUP)):
         read, unread = _reread(chunk, flow)
-        vectors, packed = flow.features.observe_group([arrival for _, arrival in read])
+        vectors, packed = flow.features.observe_group(group_of([arrival for _, arrival in read]))
         yield Group(chunk, read, unread, vectors, packed)
 
 

@@ -16,6 +16,7 @@ from kanhe.core.event import Arrival
 from kanhe.core.money import Rates
 from kanhe.judge.features.live import LiveFeatures
 from kanhe.judge.features.vectors import unpack_vector
+from kanhe.judge.intake.group import group_of
 
 from . import product
 from .conditions import CONDITIONS
@@ -226,7 +227,7 @@ def test_a_group_is_its_events_one_by_one(
     places = sorted({0, len(arrivals), *(cut for cut in cuts if cut < len(arrivals))})
     seen = []
     for start, end in pairwise(places):
-        vectors, packed = grouped.observe_group(arrivals[start:end])
+        vectors, packed = grouped.observe_group(group_of(arrivals[start:end]))
         seen += list(zip(map(tuple, vectors.tolist()), packed, strict=True))
     assert [one[1] for one in seen] == [one[1] for one in rows]
     assert all(_same(one[0], two[0]) for one, two in zip(seen, rows, strict=True))

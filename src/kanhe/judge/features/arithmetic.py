@@ -22,7 +22,9 @@ BIGGEST = 2**63 - 1
 _TWO_64 = 18446744073709551616.0
 _RADIUS_KM = 6371.0088
 
-SOURCES = ("arithmetic.py", "layout.py", "windows.py", "memos.py", "kernel.py")
+SOURCES = (
+    "arithmetic.py", "layout.py", "../intake/cells.py", "gather.py", "windows.py", "memos.py", "kernel.py",
+)  # fmt: skip
 compiled, inlined = compilers(Path(__file__).parent, SOURCES)
 
 
@@ -140,6 +142,30 @@ def subtract_wide(arena, place, high, low):
     borrow = U64(1) if old < low else U64(0)
     arena[place] = I64(old - low)
     arena[place + 1] = I64(U64(arena[place + 1]) - high - borrow)
+
+
+@inlined
+def scaled(amount, part, of):
+    """`amount * part / of` with halves rounded up, exactly; for 0 <= amount < 2**62 and part < of < 2**62.
+
+    Where the product takes more than 64 bits, it is divided bit by bit.
+    """
+    high, low = multiply(U64(2 * amount), U64(part))
+    total = low + U64(of)
+    if total < low:
+        high += U64(1)
+    divisor = U64(2 * of)
+    if high == U64(0):
+        return I64(total // divisor)
+    rest = high
+    result = U64(0)
+    for i in range(64):
+        rest = (rest << U64(1)) | ((total >> U64(63 - i)) & U64(1))
+        result <<= U64(1)
+        if rest >= divisor:
+            rest -= divisor
+            result |= U64(1)
+    return I64(result)
 
 
 @inlined

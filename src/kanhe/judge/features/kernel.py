@@ -33,10 +33,13 @@ from kanhe.judge.features.arithmetic import (
     mix,
     text_size,
 )
+from kanhe.judge.features.gather import gather
 from kanhe.judge.features.layout import (
     AHEAD,
     ARENA_WORDS,
+    ARRAY_HEAD,
     BUCKETS,
+    BYTES_HEAD,
     DISTINCT_UPDATE,
     E_MEMO_COUNT,
     E_MEMOS,
@@ -75,12 +78,21 @@ from kanhe.judge.features.layout import (
     P_KEYS_X,
     P_RECORDS_X,
     PLACE_ARENA,
-    PLACE_ENDS,
+    PLACE_CELL_BYTES,
+    PLACE_CELL_TEXT,
+    PLACE_CELL_TYPES,
+    PLACE_CELLS,
+    PLACE_FACTORS,
     PLACE_INDEX,
     PLACE_INPUTS,
     PLACE_META,
     PLACE_PACKED,
     PLACE_PROGRAM,
+    PLACE_ROWS,
+    PLACE_SALTS,
+    PLACE_SIZE,
+    PLACE_SOURCES,
+    PLACE_STACK,
     PLACE_TEXTS,
     PLACE_VECTORS,
     PLAIN_COLUMN,
@@ -357,22 +369,54 @@ def _compact(vector, words, n, out):
     return body
 
 
+@inlined
+def _array_head(out, count):
+    """Write the head of an array of MessagePack with up to 65,535 items; gives its size."""
+    out[0] = np.uint8(0xDC)
+    out[1] = np.uint8(count >> 8)
+    out[2] = np.uint8(count & 0xFF)
+    return I64(ARRAY_HEAD)
+
+
+@inlined
+def _bytes_head(out, length):
+    """Write the head of bytes in MessagePack."""
+    out[0] = np.uint8(0xC6)
+    for i in range(4):
+        out[4 - i] = np.uint8((length >> (8 * i)) & 0xFF)
+
+
 @compiled
-def _key_group(index, meta, program, inputs, texts, count):
-    """Hash the texts of all events, work out bucket numbers and keys, and call up the index."""
-    mask = U64(meta[INDEX_SLOTS] - 1)
+def _key_group(places, count):
+    """Gather the inputs of all events, work out bucket numbers and keys, and call up the index."""
+    at = words_at(places)
+    meta = words_at(at[PLACE_META])
+    program = words_at(at[PLACE_PROGRAM])
+    sources = words_at(at[PLACE_SOURCES])
+    factors = words_at(at[PLACE_FACTORS])
+    stack = words_at(at[PLACE_STACK])
+    rows = words_at(at[PLACE_ROWS])
+    salts = words_at(at[PLACE_SALTS])
+    types = words_at(at[PLACE_CELL_TYPES])
+    index = at[PLACE_INDEX]
+    inputs = at[PLACE_INPUTS]
+    texts = at[PLACE_TEXTS]
+    cells = at[PLACE_CELLS]
+    cell_text = at[PLACE_CELL_TEXT]
     k0 = U64(meta[SIP_K0])
     k1 = U64(meta[SIP_K1])
+    mask = U64(meta[INDEX_SLOTS] - 1)
     keys = program[P_KEYS_X]
     for n in range(count):
         x = words_at(inputs + 8 * n * program[P_INPUTS])
         before = words_at(inputs + 8 * max(n - 1, 0) * program[P_INPUTS])
-        kind = x[X_KIND]
-        slots = program[kind]
-        for i in range(program[kind + 1]):
-            size = text_size(texts)
-            x[program[slots + i]] = hash_text(texts, size, k0, k1) if size > 0 else I64(0)
-            texts += size + 1
+        row = rows[n]
+        if row >= 0:
+            x[X_TENANT] = salts[n]
+            here = words_at(cells + row * at[PLACE_CELL_BYTES])
+            gather(sources, sources[types[row]], factors, stack, here, cell_text, k0, k1, x)
+        else:
+            texts = _hash_texts(program, texts, k0, k1, x)
         x[program[P_CONSTANTS_X]] = 1
         x[program[P_CONSTANTS_X] + 1] = MISSING
         gauge = program[P_GAUGES]
@@ -389,12 +433,25 @@ def _key_group(index, meta, program, inputs, texts, count):
             x[place] = number
             gauge += GAUGE_WIDTH
             place += 2
+        kind = x[X_KIND]
         entry = program[kind + 2]
         for i in range(program[kind + 3]):
             key = _key(program, entry, x)
             x[keys + i] = I64(key)
             prefetch(index + I64(key & mask) * 8)
             entry += ENTRY_WIDTH
+
+
+@inlined
+def _hash_texts(program, texts, k0, k1, x):
+    """Hash the texts of an event that was encoded in Python; gives where those of the next begin."""
+    kind = x[X_KIND]
+    slots = program[kind]
+    for i in range(program[kind + 1]):
+        size = text_size(texts)
+        x[program[slots + i]] = hash_text(texts, size, k0, k1) if size > 0 else I64(0)
+        texts += size + 1
+    return texts
 
 
 @compiled
@@ -447,8 +504,9 @@ def take_group(places, first, count, packing):
     """Take the events of a group in order, from `first` on, until the index wants to grow.
 
     `places` is the address of the addresses of everything else, in the order of PLACE_ARENA and so
-    on. Fills one row of vectors (float64) per event and, if `packing`, their journal forms one
-    behind the other, with where each ends. Returns the number of the first event not taken, with
+    on. An event that has a row is gathered from its cells; the inputs of others stand there already.
+    Fills one row of vectors (float64) per event and, if `packing`, their journal forms, as an array
+    of MessagePack with its size. Returns the number of the first event not taken, with
     GROW added when the index wants to grow, or a negative number if the memory is full.
     """
     at = words_at(places)
@@ -457,12 +515,13 @@ def take_group(places, first, count, packing):
     meta = words_at(at[PLACE_META])
     program = words_at(at[PLACE_PROGRAM])
     inputs = at[PLACE_INPUTS]
-    ends = words_at(at[PLACE_ENDS])
+    packed = at[PLACE_PACKED]
+    size = words_at(at[PLACE_SIZE])
     n_features = program[P_FEATURES]
     if first == 0:
-        _key_group(index, meta, program, inputs, at[PLACE_TEXTS], count)
+        _key_group(places, count)
+        size[0] = _array_head(bytes_at(packed), count)
     row = 8 * program[P_INPUTS]
-    end = ends[first - 1] if first > 0 else I64(0)
     for i in range(first, min(first + AHEAD, count)):
         _call_records(arena, index, meta, program, words_at(inputs + i * row))
     for i in range(first, min(first + NEXT, count)):
@@ -476,13 +535,12 @@ def take_group(places, first, count, packing):
         _take(words_at(arena), words_at(index), meta, program, words_at(inputs + i * row),
               doubles_at(vector))  # fmt: skip
         if packing:
-            end += _compact(
-                doubles_at(vector),
-                unsigned_at(vector),
-                n_features,
-                bytes_at(at[PLACE_PACKED] + end),
+            target = packed + size[0]
+            length = _compact(
+                doubles_at(vector), unsigned_at(vector), n_features, bytes_at(target + BYTES_HEAD)
             )
-            ends[i] = end
+            _bytes_head(bytes_at(target), length)
+            size[0] += BYTES_HEAD + length
         if meta[FULL] != 0:
             return I64(-1)
         if meta[ENTITIES] * 2 + 64 > meta[INDEX_SLOTS]:

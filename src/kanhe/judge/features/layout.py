@@ -27,6 +27,10 @@ AHEAD = 4
 """How many events ahead the records of a group are called up."""
 NEXT = 1
 """How many events ahead the blocks that the records point to are called up."""
+ARRAY_HEAD = 3
+"""Bytes before the journal forms of the vectors of a group, which are an array of MessagePack."""
+BYTES_HEAD = 5
+"""Bytes before each of them."""
 SLACK = 8
 """Bytes of room behind the texts, which are read eight at a time."""
 
@@ -157,6 +161,54 @@ X_SUBJECT = 3
 X_KIND = 4
 X_VALUES = 5
 
+# Where the inputs of an event stand among its cells, written by `sources`: first, by the number of the
+# event type, the place of its head (0: it has none). Behind a head stand the values (a slot, and the
+# slot of a currency or -1), the texts (a slot, and their place in the inputs), and the steps by which
+# the condition bits are worked out.
+S_KIND = 0
+S_SUBJECT = 1
+S_VALUE_COUNT = 2
+S_TEXT_COUNT = 3
+S_STEP_COUNT = 4
+SOURCE_HEAD = 5
+SOURCE_VALUE = 2
+SOURCE_TEXT = 2
+
+# The steps by which conditions are worked out, over a stack of whole numbers: 1 and 0 are true and
+# false, a number may be MISSING. Each is its code and two words, mostly unused.
+STEP_WIDTH = 3
+NUMBER_OF = 0
+AMOUNT_OF = 1
+CONSTANT = 2
+HAS = 3
+TEXT_AMONG = 4
+TEXTS_SAME = 5
+ADD = 6
+SUBTRACT = 7
+MULTIPLY = 8
+FLOOR = 9
+REMAINDER = 10
+LEAST = 11
+GREATEST = 12
+NEGATE = 13
+ABSOLUTE = 14
+IS_KNOWN = 15
+NUMBER_AMONG = 16
+BELOW = 17
+AT_MOST = 18
+EQUAL = 19
+UNEQUAL = 20
+AND = 21
+OR = 22
+NOT = 23
+SET_BIT = 24
+
+# What one minor unit of a currency is worth in minor units of the base: whole ones, and a fraction.
+F_WHOLE = 0
+F_PART = 1
+F_OF = 2
+FACTOR_WIDTH = 3
+
 # The addresses the kernel is given.
 PLACE_ARENA = 0
 PLACE_INDEX = 1
@@ -166,5 +218,15 @@ PLACE_INPUTS = 4
 PLACE_TEXTS = 5
 PLACE_VECTORS = 6
 PLACE_PACKED = 7
-PLACE_ENDS = 8
-PLACES = 9
+PLACE_SIZE = 8
+PLACE_SOURCES = 9
+PLACE_FACTORS = 10
+PLACE_STACK = 11
+PLACE_ROWS = 12
+PLACE_SALTS = 13
+PLACE_CELLS = 14
+PLACE_CELL_TEXT = 15
+PLACE_CELL_TYPES = 16
+PLACE_CELL_BYTES = 17
+"""Not an address, but how many bytes the cells of one event take."""
+PLACES = 18
