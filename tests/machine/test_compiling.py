@@ -10,11 +10,12 @@ import pytest
 
 from kanhe import judge
 from kanhe.judge.features import arithmetic
+from kanhe.judge.intake.recognising import texts
 from kanhe.judge.machine.compiling import stamp_of
 from kanhe.judge.models import kernel
 from kanhe.judge.rules import screen
 
-_ROOMS = (arithmetic, kernel, screen)
+_ROOMS = (arithmetic, kernel, screen, texts)
 """The modules that hold the compilers of their rooms."""
 
 

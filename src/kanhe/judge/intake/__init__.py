@@ -5,6 +5,8 @@
 - `catalogue`     the built-in types (`shopping`, `payments`, `delivery`, `oversight`)
 - `registry`      types and fields made into classes; a shop's own are added here
 - `reader`        bytes to events, fast
+- `recogniser`    most events of a group at once, by a kernel (`recognising`)
+- `group`, `cells` the events of a group as columns
 - `refusals`      what is said when bytes are not accepted, field by field
 - `cloudevents`   the CloudEvents 1.0 envelope
 - `custom`        a shop's own types, read from its policy pack

@@ -35,6 +35,15 @@ class Events(Sequence[Event]):
     def __len__(self) -> int:
         return len(self._made)
 
+    def only(self, numbers: Sequence[int]) -> Events:
+        """Those with these numbers; what nobody has looked at is not decoded."""
+        return Events(
+            [self.types[n] for n in numbers],
+            [self._bodies[n] for n in numbers],
+            self._decode,
+            [self._made[n] for n in numbers],
+        )
+
     @overload
     def __getitem__(self, place: int) -> Event: ...
     @overload
@@ -105,6 +114,7 @@ class Group:
 
     def only(self, numbers: Sequence[int]) -> Group:
         """Those of its events that have these numbers, as a group of their own."""
+        events = self.events
         return Group(
             [self.tenants[n] for n in numbers],
             [self.ids[n] for n in numbers],
@@ -112,7 +122,7 @@ class Group:
             [self.times[n] for n in numbers],
             [self.bodies[n] for n in numbers],
             [self.received_ms[n] for n in numbers],
-            [self.events[n] for n in numbers],
+            events.only(numbers) if isinstance(events, Events) else [events[n] for n in numbers],
             [self.places[n] for n in numbers],
             self.cells,
             [self.rows[n] for n in numbers] if self.cells else (),

@@ -9,11 +9,16 @@ Most events are good, so that the work is split in two:
     bad one;
 (3) whatever was refused or doubted is read again slowly and exactly (`strict`, `exact`), which
     either finds every mistake and names it, or accepts the event after all.
+
+Before all this, a group of events is shown to the recogniser (`recogniser`), which knows most of them
+by one call of a kernel; those it doubts are read one by one. Why:
+`docs/adr/0026-a-recogniser-reads-first.md`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
@@ -24,8 +29,9 @@ from kanhe.core.event import ENTITY_KINDS, Arrival, Asked, Event
 from kanhe.judge.intake.card_numbers import SHORTEST, is_card_number
 from kanhe.judge.intake.cloudevents import unwrap
 from kanhe.judge.intake.exact import is_email, mistakes, same_address
-from kanhe.judge.intake.group import Group, group_of
+from kanhe.judge.intake.group import Events, Group, group_of
 from kanhe.judge.intake.problems import refusal
+from kanhe.judge.intake.recogniser import Recogniser
 from kanhe.judge.intake.registry import Registry, nearest
 from kanhe.judge.intake.strict import names_stand_once, parse_exactly, quoted
 
@@ -72,9 +78,10 @@ class _Plan(NamedTuple):
 
 
 class Reader:
-    """Reads events of one registry. Holds no state.
+    """Reads events of one registry.
 
-    `future_tolerance_ms` is how far `at_ms` may lie ahead of `received_ms`.
+    `future_tolerance_ms` is how far `at_ms` may lie ahead of `received_ms`. Only `read_group` works
+    in memory of its own, and so in one thread at a time.
     """
 
     def __init__(
@@ -90,6 +97,18 @@ class Reader:
         self._decode = msgspec.json.Decoder(Union[registry.structs()]).decode  # noqa: UP007 (a tuple)
         self._encode = msgspec.json.Encoder().encode
         self._plans = {registry.struct(name): _plan(registry, name) for name in registry.types}
+
+    @cached_property
+    def _recogniser(self) -> Recogniser:
+        """Made when the first group is read: many readers never read any."""
+        return Recogniser(self.registry, self.max_body_bytes)
+
+    def warm(self) -> None:
+        """Have the recogniser's machine code in place before the first event waits for it.
+
+        Loading it takes a few hundredths of a second, compiling it after an upgrade some ten seconds.
+        """
+        self._recogniser.read((b"",), 0)
 
     def read(
         self, tenant: str, raw: bytes, received_ms: int, scopes: frozenset[str] = _NO_SCOPES
@@ -135,19 +154,31 @@ class Reader:
     ) -> tuple[Group, list[tuple[int, Refusal]]]:
         """Read events as `read` does, each for its tenant and with its scopes.
 
-        Gives those that are accepted, and the refusals of the others with their places.
+        Gives those that are accepted, and the refusals of the others with their places. A group has
+        at most `ROWS` events, and its cells are valid until the next one is read.
         """
-        arrivals: list[Arrival] = []
-        places: list[int] = []
+        if not asked:
+            return group_of(()), []
+        tenants, raws, _, _ = zip(*asked, strict=True)
+        count, recogniser = len(asked), self._recogniser
+        columns = recogniser.read(raws, received_ms + self.future_tolerance_ms)
         refused: list[tuple[int, Refusal]] = []
-        read = self.read
-        for place, (tenant, raw, scopes, _) in enumerate(asked):
+        for place in columns.doubted:
+            tenant, raw, scopes, _ = asked[place]
             try:
-                arrivals.append(read(tenant, raw, received_ms, scopes))
-                places.append(place)
+                columns.put(place, self.read(tenant, raw, received_ms, scopes))
             except Refusal as refusal:
                 refused.append((place, refusal))
-        return group_of(arrivals, places), refused
+        ids, types, times, bodies, rows, made, _ = columns
+        events = Events(types, bodies, self._decode, made)
+        group = Group(
+            tenants, ids, types, times, bodies, [received_ms] * count, events, range(count),
+            recogniser.cells, rows,
+        )  # fmt: skip
+        if refused:
+            out = {place for place, _ in refused}
+            group = group.only([place for place in range(count) if place not in out])
+        return group, refused
 
     def reread(self, tenant: str, body: bytes, received_ms: int) -> Arrival:
         """Read an accepted event again from its canonical body, without a look at the clock.
