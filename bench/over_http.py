@@ -144,7 +144,9 @@ def _kanhe(folder: Path) -> Iterator[dict[str, Load]]:
 def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
     """`kanhe serve` on one core, as a shop would run it: its port, and the token of an API key.
 
-    The sequencer of the log is a process of its own and has the other core, beside wrk.
+    The sequencer of the log is a process of its own and has the other core, beside wrk, to which it
+    gives way as it does to a server whose child it is. A child of this server would be held to the
+    server's core.
     """
     kanhe, port = [str(Path(sys.executable).with_name("kanhe"))], _free_port()
     token = subprocess.run(
@@ -152,7 +154,8 @@ def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
-    sequencer = ["nice", "-n", "5", *kanhe, "ledger", "run", "--data-dir", data]
+    gives_way = ["nice", "-n", "5", *(["chrt", "--batch", "0"] if shutil.which("chrt") else [])]
+    sequencer = [*gives_way, *kanhe, "ledger", "run", "--data-dir", data]
     environment = os.environ | {"KANHE_LOG_SEQUENCER": "false", "KANHE_CONSOLE": "false"}
     with (
         _running(pinned(command, cores()[0]), port, pack.parent / "log.txt", environment),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -114,3 +115,15 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
         process.communicate(timeout=60)
         assert process.returncode == 0
     compare(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="there is no such policy here")
+def test_it_gives_way_to_its_parent(tmp_path: Path) -> None:
+    """Beside a server it stands behind it wherever both want the same processor."""
+    SqliteJournal(tmp_path / "journal.db").close()
+    with _watching(tmp_path) as process:
+        end = time.monotonic() + 60
+        while os.sched_getscheduler(process.pid) != os.SCHED_BATCH:
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.02)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)

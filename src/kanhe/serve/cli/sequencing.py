@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from kanhe.core.settings import SETTINGS, Settings
@@ -116,6 +117,15 @@ def stopped_with_parent(stop: threading.Event, gives_way: int) -> None:
         sys.stdin.buffer.read()
         stop.set()
 
-    # Where both share a processor, whoever waits for a decision comes first.
-    os.nice(gives_way)
+    _give_way(gives_way)
     threading.Thread(target=wait_for_end, daemon=True).start()
+
+
+def _give_way(steps: int) -> None:
+    """Where this process and its parent share a processor, whoever waits for a decision comes first."""
+    os.nice(steps)
+    if hasattr(os, "SCHED_BATCH"):
+        # Waking up, for rows that just came, never interrupts whoever has the processor then. A
+        # sandbox may forbid it; it is the smaller part.
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
