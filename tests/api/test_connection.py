@@ -140,6 +140,93 @@ def test_an_equal_head_is_not_parsed_again() -> None:
     asyncio.run(ask())
 
 
+BATCH = b"/v1/decisions:batch"
+
+
+def _lines(*numbers: int) -> bytes:
+    return b"".join(json.dumps(event(number)).encode() + b"\n" for number in numbers)
+
+
+def test_an_equal_head_of_a_batch_is_not_parsed_again() -> None:
+    """Further batches with the head of the first one are answered without the parser."""
+
+    async def ask() -> None:
+        server = Server()
+        connection, wire = server.connect()
+        connection.data_received(_request(0, body=_lines(1, 2), path=BATCH))
+        await _settled(connection)
+        connection.parser = None  # type: ignore[assignment]  # whoever parses now, fails
+        for numbers in (range(3, 6), range(6, 206)):
+            connection.data_received(_request(0, body=_lines(*numbers), path=BATCH))
+            await _settled(connection)
+        assert _statuses(wire.sent) == [200, 200, 200]
+        assert server.engine.commits == [2, 3, 200]
+
+    asyncio.run(ask())
+
+
+BATCHES: dict[str, bytes] = {
+    "one": _lines(1),
+    "a group": _lines(*range(256)),
+    "more than a group": _lines(*range(257)),
+    "more than is allowed": _lines(*range(301)),
+    "no newline at the end": _lines(1, 2)[:-1],
+    "a broken line": _lines(1) + b"{broken\n" + _lines(2),
+    "nothing but broken lines": b"{\n[\n",
+    "a blank line": _lines(1) + b" \r\n" + _lines(2),
+    "an empty line": _lines(1) + b"\n\n" + _lines(2),
+    "an empty line at the end": _lines(1) + b"\n",
+    "nothing": b"",
+    "a newline": b"\n",
+    "a line too long": _lines(1) + b"x" * 2_001 + b"\n" + _lines(2),
+    "a batch too large": _lines(*range(200)) + b" " * 100_000,
+    "twice the same": _lines(1, 1),
+    "returns": _lines(1, 2).replace(b"\n", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("disk_full", [False, True])
+def test_a_batch_is_answered_the_same_on_both_ways(name: str, disk_full: bool) -> None:
+    """Whatever its lines are, the shorter way answers a batch as the ordinary one does, to the byte."""
+
+    async def ask(path: bytes) -> tuple[Any, Any]:
+        server = Server(max_body_bytes=2_000, max_batch_bytes=100_000, max_batch_lines=300)
+        server.engine.disk_full = disk_full
+        connection, wire = server.connect()
+        connection.data_received(_request(0, body=BATCHES[name], path=path))
+        await _settled(connection)
+        assert server.application.counters.in_flight == 0
+        return _answers((wire.sent, wire.closed, sorted(server.engine.kept))), _counts(server)
+
+    # Only the spelling that every client uses is known to the shorter way.
+    assert asyncio.run(ask(BATCH)) == asyncio.run(ask(b"/v1/decisions%3Abatch"))
+
+
+def _counts(server: Server) -> list[str]:
+    """What the metrics say of events and refusals."""
+    lines = server.application.counters.exposition().decode().splitlines()
+    return [line for line in lines if line.startswith(("kanhe_events", "kanhe_refused"))]
+
+
+def test_a_batch_beyond_its_rate_is_slowed_down() -> None:
+    """What the rate does not grant at once waits on the ordinary way."""
+
+    async def ask() -> list[int]:
+        server = Server()
+        server.keys.add(TOKEN, "shop-a", rate_per_s=1_000, burst=10)
+        connection, wire = server.connect()
+        for numbers in (range(8), range(8, 16)):
+            connection.data_received(_request(0, body=_lines(*numbers), path=BATCH))
+            for _ in range(20):
+                await asyncio.sleep(0.002)
+                server.now += 0.002
+        assert len(server.engine.kept) == 16
+        return _statuses(wire.sent)
+
+    assert asyncio.run(ask()) == [200, 200]
+
+
 HOSTILE: dict[str, bytes] = {
     "two lengths": _request(2, more=b"content-length: 5\r\n"),
     "two equal lengths": _request(2, more=b"content-length: %d\r\n" % len(json.dumps(event(2)))),
@@ -180,6 +267,7 @@ HOSTILE: dict[str, bytes] = {
     "other query": _request(2, path=b"/v1/decisions?a=b"),
     "absolute": _request(2, path=b"http://x/v1/decisions"),
     "batch": _request(2, path=b"/v1/decisions:batch"),
+    "batch of three": _request(0, body=_lines(2, 3, 4), path=BATCH),
     "get": b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
     "wrong token": _request(2).replace(TOKEN.encode(), b"kanhe_zzzz"),
     "no token": _request(2).replace(b"authorization", b"x-authorized"),
@@ -206,6 +294,8 @@ REQUESTS = [
     _request(3, more=b"x-request-id: 7\r\n"),
     _request(4, body=b"{broken"),
     _request(5, path=b"/v1/events"),
+    _request(0, body=_lines(21, 22), path=BATCH),
+    _request(0, body=_lines(23) + b"{\n", path=BATCH),
     b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
     b"POST /v1/decisions HTTP/1.1\r\nauthorization: Bearer %b\r\ntransfer-encoding: chunked\r\n\r\n"
     b"50\r\n%b\r\n0\r\n\r\n" % (TOKEN.encode(), json.dumps(event(60)).encode().ljust(0x50)),
@@ -225,7 +315,27 @@ def test_answers_do_not_depend_on_how_requests_are_cut(data: st.DataObject) -> N
     cuts += data.draw(st.lists(st.sampled_from(ends), max_size=8))
     places = sorted({0, len(stream), *cuts})
     parts = [stream[a:b] for a, b in pairwise(places)]
-    assert _answers(_exchange(parts)) == _answers(_exchange([stream]))
+    assert _unframed(_exchange(parts)) == _unframed(_exchange([stream]))
+
+
+def _unframed(exchange: tuple[bytes, bool, list[tuple[str, str]]]) -> Any:
+    """The same as `_answers`, however the bodies are framed: a batch that comes in parts is answered
+    in parts."""
+    found, closed, kept = _answers(exchange)
+    plain = []
+    for head, body in found:
+        if b"transfer-encoding: chunked" in head:
+            whole = b""
+            while body:
+                size, _, body = body.partition(b"\r\n")
+                whole += body[: int(size, 16)]
+                body = body[int(size, 16) + 2 :]
+            body = whole
+        plain.append(([line for line in head if not line.startswith(_FRAMING)], body))
+    return plain, closed, kept
+
+
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 def _answers(exchange: tuple[bytes, bool, list[tuple[str, str]]]) -> Any:
