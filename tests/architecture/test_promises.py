@@ -36,7 +36,8 @@ CATCHES_ALL: dict[tuple[str, str], str] = {
         "__call__",
     ): "a page that fails unexpectedly becomes a page that says so",
     ("serve/api/application.py", "__call__"): "a request that fails unexpectedly gets its problem",
-    ("serve/api/connection.py", "_take"): "the same, on the short way for one event",
+    ("serve/api/connection.py", "_take"): "the same, on the shorter way for events",
+    ("serve/api/exchange.py", "told_lines"): "the same, where a batch is put together",
     ("serve/api/server.py", "_tend"): "the tick that drops slow clients outlives what else is due",
 }
 """Where everything may be caught, as (file below src/kanhe, function): reason."""
