@@ -119,7 +119,7 @@ def test_generated_code_reaches_no_builtins() -> None:
     """The functions made from rules see the names of the language and nothing else."""
     rules = compiled(rule("is_vpn") + rule("card_declines_10m > 1", name="screened"))
     of_type = rules._types["payment.attempted"]
-    for function in (of_type.always, of_type.single[1]):
+    for function in (of_type.shared, of_type.single[1]):
         assert function.__globals__["__builtins__"] == {"Exception": Exception}
 
 

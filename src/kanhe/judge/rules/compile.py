@@ -1,10 +1,10 @@
 """Rules as generated functions, asked only where the screen leaves them.
 
-Only text written by `codegen` from checked expressions is compiled here, never text of a policy.
-Rules that begin with a feature held against a number get a function each, called for the events for
-which `screen` does not rule them out; all others of an event type share one function, called for
-every event. Each rule runs in a `try` of its own, which costs nothing while nothing is raised: a
-rule that fails gives a signal that says so, and its neighbours go on.
+Only text written by `codegen` and `signals` from checked rules is compiled here, never text of a policy.
+Rules that demand something of a feature get a function each, called for the events for which
+`screen` does not rule them out; all others of an event type share one function, called for every
+event for which not all of them are ruled out. Each rule runs in a `try` of its own, which costs
+nothing while nothing is raised: a rule that fails gives a signal that says so, and its neighbours go on.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import numpy.typing as npt
 from kanhe.core.decision import Signal, Text
 from kanhe.core.event import Event
 from kanhe.core.money import Rates
+from kanhe.judge.intake.cells import Cells
 from kanhe.judge.intake.group import types_of
 from kanhe.judge.intake.registry import Registry
 from kanhe.judge.language.codegen import RUNTIME, Naming, naming, python_with
 from kanhe.judge.language.scope import AMOUNT_BASE
 from kanhe.judge.rules.declare import RuleSpec
-from kanhe.judge.rules.screen import Screen, intervals_of
+from kanhe.judge.rules.guards import Numbers, guards_of, on_features
+from kanhe.judge.rules.screen import Guarded, Left, Screen
 from kanhe.judge.rules.signals import Explains, SignalText, runtime_of, signal_text
 
 Listed = Callable[[str, str], bool]
@@ -54,10 +56,10 @@ _Ask = Callable[[Event, _Values, Listed, list[Signal]], None]
 class _OfType(NamedTuple):
     """The rules of one event type."""
 
-    always: _Ask | None
-    """Asks the rules that are not screened."""
+    shared: _Ask | None
+    """Asks all the others."""
     single: Mapping[int, _Ask]
-    """Asks one screened rule, by its number."""
+    """Asks one rule that has a function of its own, by its number."""
     number: Mapping[str, int]
     """The place of each rule in the order of declaration."""
 
@@ -65,24 +67,14 @@ class _OfType(NamedTuple):
 class Screened:
     """The vectors of a group of events, with the rules that are left for each of them."""
 
-    __slots__ = ("_ends", "_left", "_values", "_width", "asks", "types")
+    __slots__ = ("_ends", "_left", "_values", "_width", "asks", "shared", "types")
 
-    def __init__(
-        self,
-        types: Sequence[str],
-        vectors: npt.NDArray[np.float64],
-        left: Sequence[int],
-        ends: Sequence[int],
-        asks: Sequence[bool],
-    ) -> None:
+    def __init__(self, types: Sequence[str], vectors: npt.NDArray[np.float64], left: Left) -> None:
         self.types = types
         """The type of each event."""
         self._width = vectors.shape[1]
         self._values = memoryview(vectors.reshape(-1).data)
-        self._left = left
-        self._ends = ends
-        self.asks = asks
-        """For each event, whether there is any rule to ask."""
+        self._left, self._ends, self.shared, self.asks = left
 
     def left(self, place: int) -> Sequence[int]:
         """The numbers of the screened rules that are left for the event at this place."""
@@ -106,7 +98,6 @@ class RuleSet:
     ) -> None:
         self._beside = beside
         self._types = dict(types)
-        self._always = {name for name, rules in types.items() if rules.always is not None}
         self._screen = screen
         self.texts = dict(texts)
         """The generated Python text per event type, for people who want to look."""
@@ -117,22 +108,23 @@ class RuleSet:
         if self._beside is not None:
             self._beside.warm()
 
-    def screen(self, events: Sequence[Event], vectors: npt.NDArray[np.float64]) -> Screened:
+    def screen(
+        self,
+        events: Sequence[Event],
+        vectors: npt.NDArray[np.float64],
+        cells: Cells | None = None,
+        rows: Sequence[int] = (),
+    ) -> Screened:
         """Pass over the rules that cannot fire, for a group of events at once.
 
         `vectors` has one row per event and one float64 per declared feature, NaN where it is missing.
-        Derived numbers and the scores of models are put beside them first.
+        Derived numbers and the scores of models are put beside them first. Where the events have
+        `cells`, `rows` says which; fewer rules are left then.
         """
         if self._beside is not None:
             vectors = self._beside.widened(events, vectors)
         types = types_of(events)
-        left, ends = self._screen.pass_over(types, vectors)
-        always = self._always
-        asks = [
-            before < end or name in always
-            for name, before, end in zip(types, [0, *ends], ends, strict=False)
-        ]
-        return Screened(types, vectors, left, ends, asks)
+        return Screened(types, vectors, self._screen.pass_over(types, vectors, cells, rows))
 
     def evaluate(self, event: Event, vector: Sequence[float], listed: Listed) -> list[Signal]:
         """The signals of one event by itself; see `signals`."""
@@ -147,14 +139,15 @@ class RuleSet:
         signals: list[Signal] = []
         if not screened.asks[place]:
             return signals
-        rules = self._types[event.type]
+        rules = self._types[screened.types[place]]
         values = screened.values(place)
-        if rules.always is not None:
-            rules.always(event, values, listed, signals)
+        shared = rules.shared if screened.shared[place] else None
+        if shared is not None:
+            shared(event, values, listed, signals)
         left = screened.left(place)
         for number in left:
             rules.single[number](event, values, listed, signals)
-        if left and rules.always is not None and len(signals) > 1:
+        if left and shared is not None and len(signals) > 1:
             signals.sort(key=lambda signal: rules.number[signal.rule])
         return signals
 
@@ -171,18 +164,17 @@ def compile_rules(
 
     `text_code` gives the number by which the vector remembers a text.
     """
-    screens = [intervals_of(spec.condition.node, feature_index) for spec in specs]
     types: dict[str, _OfType] = {}
-    intervals: dict[str, list[Any]] = {}
+    screened: dict[str, list[Guarded]] = {}
     texts: dict[str, str] = {}
     for event_type in dict.fromkeys(name for spec in specs for name in spec.on):
-        numbers = [n for n, spec in enumerate(specs) if event_type in spec.on]
-        own = [specs[n] for n in numbers]
-        intervals[event_type] = [screens[n] for n in numbers]
+        own = [spec for spec in specs if event_type in spec.on]
+        numbers = Numbers(feature_index, registry.fields_of(event_type), text_code)
+        guarded = screened[event_type] = [_guarded(spec, numbers) for spec in own]
         signals = [signal_text(spec, n, feature_index, beside) for n, spec in enumerate(own)]
         writer = _FunctionWriter(
             own,
-            [screens[n] is not None for n in numbers],
+            [rule.alone for rule in guarded],
             frozenset(registry.required_of(event_type)),
             feature_index,
             text_code,
@@ -200,11 +192,18 @@ def compile_rules(
             names[f"failed_{number}"] = _failed(spec)
         exec(compile(texts[event_type], f"<rules of {event_type}>", "exec"), names)
         types[event_type] = _OfType(
-            names.get("always"),
+            names.get("shared"),
             {n: names[f"rule_{n}"] for n in range(len(own)) if f"rule_{n}" in names},
             {spec.id: number for number, spec in enumerate(own)},
         )
-    return RuleSet(types, Screen(intervals, len(feature_index)), texts, beside)
+    return RuleSet(types, Screen(screened, len(feature_index)), texts, beside)
+
+
+def _guarded(spec: RuleSpec, numbers: Numbers) -> Guarded:
+    """How the screen sees a rule. It is worth a call of its own where features alone can rule it out,
+    as they can for every event."""
+    guards = guards_of(spec.condition.node, numbers)
+    return Guarded(guards, any(map(on_features, guards)))
 
 
 class _FunctionWriter:
@@ -213,7 +212,7 @@ class _FunctionWriter:
     def __init__(
         self,
         specs: Sequence[RuleSpec],
-        screened: Sequence[bool],
+        alone: Sequence[bool],
         required: frozenset[str],
         index: Mapping[str, int],
         text_code: Callable[[str], float],
@@ -221,42 +220,42 @@ class _FunctionWriter:
     ) -> None:
         self.signals = signals
         self.numbered = list(enumerate(specs))
-        self.screened = screened
+        self.alone = alone
         self.required = required
         self.index = index
         self.text_code = text_code
-        always = [spec for number, spec in self.numbered if not screened[number]]
-        self.features = {name for spec in always for name in spec.condition.features}
-        uses = Counter(name for spec in always for name in spec.condition.fields)
+        together = [spec for number, spec in self.numbered if not alone[number]]
+        self.features = {name for spec in together for name in spec.condition.features}
+        uses = Counter(name for spec in together for name in spec.condition.fields)
         # A field that one rule uses is cheaper left on the event: the rule may never get to it.
-        self.shared = {name for name, count in uses.items() if count > 1} - {AMOUNT_BASE}
+        self.fields = {name for name, count in uses.items() if count > 1} - {AMOUNT_BASE}
         self.converts = AMOUNT_BASE in uses
 
     def text(self) -> str:
-        """The text of `always(e, v, listed, signals)`, if need be, and of each `rule_…`."""
-        return "\n".join([*self._always(), *self._single(), ""])
+        """The text of `shared(e, v, listed, signals)`, if need be, and of each `rule_…`."""
+        return "\n".join([*self._shared(), *self._single(), ""])
 
-    def _always(self) -> list[str]:
+    def _shared(self) -> list[str]:
         lines: list[str] = []
         names = Naming(
-            field=lambda name: f"x_{name}" if name in self.shared else f"e.{name}",
+            field=lambda name: f"x_{name}" if name in self.fields else f"e.{name}",
             feature=lambda name: f"f_{name}",
             required=self.required,
             amount_base="x_amount_base" if self.converts else "",
             text_code=self.text_code,
         )
         for number, spec in self.numbered:
-            if not self.screened[number]:
+            if not self.alone[number]:
                 lines += self._rule(number, spec, names)
         if not lines:
             return []
-        return ["def always(e, v, listed, signals):", *self._opening(), *lines]
+        return ["def shared(e, v, listed, signals):", *self._opening(), *lines]
 
     def _single(self) -> list[str]:
         names = naming(index=self.index, required=self.required, text_code=self.text_code)
         lines: list[str] = []
         for number, spec in self.numbered:
-            if self.screened[number]:
+            if self.alone[number]:
                 lines.append(f"def rule_{number}(e, v, listed, signals):")
                 lines += self._rule(number, spec, names)
         return lines
@@ -273,8 +272,8 @@ class _FunctionWriter:
         ]
 
     def _opening(self) -> list[str]:
-        """Local variables for what the rules of `always` use."""
-        lines = [f"    x_{name} = e.{name}" for name in sorted(self.shared)]
+        """Local variables for what the rules of `shared` use."""
+        lines = [f"    x_{name} = e.{name}" for name in sorted(self.fields)]
         if self.converts:
             lines.append("    x_amount_base = to_base(e.amount_minor, e.currency)")
         if 4 * len(self.features) >= len(self.index):

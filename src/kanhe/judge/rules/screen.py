@@ -1,194 +1,184 @@
 """Passing over, for many events at once, the rules that cannot fire.
 
-Most conditions begin with a feature held against a number (`card_declines_10m >= 5 and …`), and for
-most events that is already false. Such beginnings are laid out as intervals in one table, and one
-call of a compiled kernel tells for a whole group of events which rules are left to be asked. The
-table is data: a new pack needs no compilation.
+Most conditions demand that a feature lies in an interval or that a field has one of a few values
+(`guards` reads that off them), and for most events that is already false. All guards of a pack lie in
+one table, and one call of a compiled kernel tells for a whole group of events which rules are left
+to be asked. The table is data: a new pack needs no compilation.
 
-A rule is passed over only if evaluating its condition from the left would have ended with false
-before anything could fail: only the leading operands of its outermost `and` are looked at, up to
-the first one that may raise. So a rule that divides by zero still says so.
+Guards that look at fields count only where the recogniser has made cells of an event; for any other
+event they are taken to hold.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kanhe.judge.language import tree
-from kanhe.judge.language.tree import Node, Type
+from kanhe.judge.intake.cells import CELL_WORDS, MISSING, NUMBER, Cells
 from kanhe.judge.machine.compiling import compilers
+from kanhe.judge.rules.guards import ALIKE, FEATURE, FIELD, Check, Guard, on_features
 
-SOURCES = ("screen.py",)
+SOURCES = ("screen.py", "guards.py")
 compiled, _ = compilers(Path(__file__).parent, SOURCES)
 
-Interval = tuple[float, float]
-"""The least and the greatest value that do not rule a rule out, both included."""
+_ANYTHING = Check(FEATURE, -1)
+"""Stands where a rule has no guard that looks at one feature."""
+_NO_CELLS = np.zeros((1, 1, CELL_WORDS), dtype=np.int64)
 
-_ANY: Interval = (-math.inf, math.inf)
+
+class Guarded(NamedTuple):
+    """One rule as the screen sees it."""
+
+    guards: Sequence[Guard]
+    alone: bool
+    """Whether it is asked by itself. Else it is asked together with all others of its type that are
+    not, as soon as one of them may fire."""
+
+
+class Left(NamedTuple):
+    """Which rules are left for each event of a group."""
+
+    rules: list[int]
+    """The numbers of the rules that are asked alone, of all events one behind the other."""
+    ends: list[int]
+    """Where those of each event end."""
+    shared: list[bool]
+    """For each event, whether the rules that are asked together are."""
+    asks: list[bool]
+    """For each event, whether any rule is left."""
 
 
 class Screen:
-    """The intervals of the rules of all event types; `None` for a rule that is always asked.
+    """The guards of the rules of all event types, rule by rule in the order of their numbers."""
 
-    `intervals` holds for each event type, rule by rule, the interval of each feature by its place in
-    the vector.
-    """
-
-    def __init__(
-        self, intervals: Mapping[str, Sequence[Mapping[int, Interval] | None]], features: int
-    ) -> None:
-        self.types = {name: number for number, name in enumerate(intervals)}
+    def __init__(self, rules: Mapping[str, Sequence[Guarded]], features: int) -> None:
+        self._types = _TypeNumbers({name: number for number, name in enumerate(rules)})
         self._features = features
-        starts, tests, most = [0], [0], 0
-        rules: list[int] = []
-        at: list[int] = []
-        low: list[float] = []
-        high: list[float] = []
-        for of_type in intervals.values():
-            before = len(rules)
-            for number, each in enumerate(of_type):
-                if each is None:
-                    continue
-                rules.append(number)
-                for place, (least, greatest) in each.items():
-                    at.append(place)
-                    low.append(least)
-                    high.append(greatest)
-                tests.append(len(at))
-            starts.append(len(rules))
-            most = max(most, len(rules) - before)
-        self._most = most
-        whole = (np.array(numbers, dtype=np.int64) for numbers in (starts, rules, tests, at))
-        self._table = (*whole, np.array(low, dtype=np.float64), np.array(high, dtype=np.float64))
+        starts, ends_of_guards, ends_of_checks = [0], [0], [0]
+        numbers: list[int] = []
+        firsts: list[Check] = []
+        checks: list[Check] = []
+        for of_type in rules.values():
+            for number, rule in enumerate(of_type):
+                numbers.append(number if rule.alone else -1)
+                guards = list(rule.guards)
+                quick = bool(guards) and len(guards[0]) == 1 and on_features(guards[0])
+                firsts.append(guards.pop(0)[0] if quick else _ANYTHING)
+                for guard in guards:
+                    checks += guard
+                    ends_of_checks.append(len(checks))
+                ends_of_guards.append(len(ends_of_checks) - 1)
+            starts.append(len(numbers))
+        self._most = max((len(of_type) for of_type in rules.values()), default=0)
+        whole = (starts, numbers, ends_of_guards, ends_of_checks, [check.at for check in firsts])
+        self._table = (
+            *(np.array(column, dtype=np.int64) for column in whole),
+            np.array([(c.low, c.high) for c in firsts], dtype=np.float64).reshape(-1, 2),
+            np.array([(c.kind, c.at, c.other) for c in checks], dtype=np.int64).reshape(-1, 3),
+            np.array([(c.low, c.high) for c in checks], dtype=np.float64).reshape(-1, 2),
+        )
 
     def pass_over(
-        self, types: Sequence[str], vectors: npt.NDArray[np.float64]
-    ) -> tuple[list[int], list[int]]:
+        self,
+        types: Sequence[str],
+        vectors: npt.NDArray[np.float64],
+        cells: Cells | None = None,
+        rows: Sequence[int] = (),
+    ) -> Left:
         """Which rules are left for each event of a group.
 
-        `vectors` has one row per event (float64, C order), NaN where a feature is missing. Returns
-        the numbers of the rules of all events one behind the other, and where each event's end. Raises `ValueError` for vectors of another
-        shape.
+        `vectors` has one row per event (float64, C order), NaN where a feature is missing; `rows` the
+        row of each event in `cells`, -1 for none. Raises `ValueError` for vectors of another shape.
         """
-        if vectors.shape != (len(types), self._features):
+        count = len(types)
+        if vectors.shape != (count, self._features):
             raise ValueError(
-                f"vectors of the shape {vectors.shape} are not those of {len(types)} events with"
+                f"vectors of the shape {vectors.shape} are not those of {count} events with"
                 f" {self._features} features each"
             )
-        if not self._most:
-            return [], [0] * len(types)
-        kinds = np.array([self.types.get(name, -1) for name in types], dtype=np.int64)
-        left = np.empty(len(types) * self._most, dtype=np.int64)
-        ends = np.empty(len(types), dtype=np.int64)
-        count = _pass_over(kinds, vectors, *self._table, left, ends)
-        return left[:count].tolist(), ends.tolist()
+        kinds = np.array(list(map(self._types.__getitem__, types)), dtype=np.int64)
+        words = _NO_CELLS if cells is None else cells.words
+        places = np.full(count, -1) if cells is None else np.array(rows, dtype=np.int64)
+        left = np.empty(count * self._most, dtype=np.int64)
+        ends = np.empty(count, dtype=np.int64)
+        shared = np.empty(count, dtype=np.bool_)
+        asks = np.empty(count, dtype=np.bool_)
+        size = _pass_over(kinds, vectors, places, words, *self._table, left, ends, shared, asks)
+        return Left(left[:size].tolist(), ends.tolist(), shared.tolist(), asks.tolist())
 
     def warm(self) -> None:
         """Have the kernel's machine code in place before the first event waits for it."""
-        if self._most:
-            self.pass_over([next(iter(self.types))], np.zeros((1, self._features)))
+        self.pass_over([next(iter(self._types), "")], np.zeros((1, self._features)))
+
+
+class _TypeNumbers(dict[str, int]):
+    """The number of each type that has rules, -1 for every other."""
+
+    def __missing__(self, name: str) -> int:
+        return -1
 
 
 @compiled
-def _pass_over(kinds, vectors, starts, rules, tests, at, low, high, left, ends):
-    """Fill `left` and `ends`; returns how many rules are left in all. NaN lies in no interval."""
+def _pass_over(
+    kinds, vectors, rows, words,
+    starts, rules, guards, checks, firsts, first_bounds, looks, bounds,
+    left, ends, shared, asks,
+):  # fmt: skip
+    """Fill `left`, `ends`, `shared` and `asks`; returns how many rules are left in all."""
     count = 0
     for i in range(kinds.shape[0]):
+        together = False
+        before = count
         if kinds[i] >= 0:
             for rule in range(starts[kinds[i]], starts[kinds[i] + 1]):
+                if firsts[rule] >= 0:
+                    # NaN lies within no bounds.
+                    value = vectors[i, firsts[rule]]
+                    if not first_bounds[rule, 0] <= value <= first_bounds[rule, 1]:
+                        continue
+                if together and rules[rule] < 0:
+                    continue
                 may = True
-                for test in range(tests[rule], tests[rule + 1]):
-                    value = vectors[i, at[test]]
-                    if not (low[test] <= value <= high[test]):
+                for guard in range(guards[rule], guards[rule + 1]):
+                    begin, end = checks[guard], checks[guard + 1]
+                    if not _holds(vectors, words, i, rows[i], looks, bounds, begin, end):
                         may = False
                         break
                 if may:
-                    left[count] = rules[rule]
-                    count += 1
+                    if rules[rule] < 0:
+                        together = True
+                    else:
+                        left[count] = rules[rule]
+                        count += 1
         ends[i] = count
+        shared[i] = together
+        asks[i] = together or before < count
     return count
 
 
-def intervals_of(condition: Node, places: Mapping[str, int]) -> dict[int, Interval] | None:
-    """What a condition asks of features before anything else can fail; `None` if of none.
-
-    The keys are places in the vector, the intervals say which values leave the condition open.
-    """
-    found: dict[int, Interval] = {}
-    for part in _conjuncts(condition):
-        if (test := _test(part)) is not None:
-            name, (low, high) = test
-            known = found.get(places[name], _ANY)
-            found[places[name]] = (max(known[0], low), min(known[1], high))
-        elif not _harmless(part):
-            break
-    return found or None
-
-
-def _conjuncts(node: Node) -> Iterator[Node]:
-    """The operands of the outermost `and`, from the left."""
-    if isinstance(node, tree.Logic) and node.op == "and":
-        for part in node.parts:
-            yield from _conjuncts(part)
-    else:
-        yield node
-
-
-def _test(node: Node) -> tuple[str, Interval] | None:
-    """A chain of comparisons between one feature and numbers, as the interval that it leaves."""
-    if not isinstance(node, tree.Comparison):
-        return None
-    names = {o.name for o in node.operands if isinstance(o, tree.Feature)}
-    if len(names) != 1 or any(o.type is not Type.NUMBER for o in node.operands):
-        return None
-    low, high = _ANY
-    for op, left, right in zip(node.ops, node.operands, node.operands[1:], strict=False):
-        if isinstance(left, tree.Feature) and isinstance(right, tree.Literal):
-            bounds = _bounds(op, float(right.value))
-        elif isinstance(left, tree.Literal) and isinstance(right, tree.Feature):
-            bounds = _bounds(_MIRRORED[op], float(left.value))
-        else:
-            return None
-        low, high = max(low, bounds[0]), min(high, bounds[1])
-    return names.pop(), (low, high)
-
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-
-
-def _bounds(op: str, number: float) -> Interval:
-    """Which values compare so with a number; `!=` leaves all that are not missing."""
-    match op:
-        case "<":
-            return -math.inf, math.nextafter(number, -math.inf)
-        case "<=":
-            return -math.inf, number
-        case ">":
-            return math.nextafter(number, math.inf), math.inf
-        case ">=":
-            return number, math.inf
-        case "==":
-            return number, number
-    return _ANY
-
-
-def _harmless(node: Node) -> bool:
-    """Whether evaluating a condition can surely not fail: it holds fields, features and literals
-    against one another, and calls and computes nothing."""
-    match node:
-        case tree.Literal() | tree.Field() | tree.Feature():
+@compiled
+def _holds(vectors, words, event, row, looks, bounds, begin, end):
+    """Whether one of some checks holds for an event."""
+    for check in range(begin, end):
+        kind = looks[check, 0]
+        at = looks[check, 1]
+        if kind == FEATURE:
+            if bounds[check, 0] <= vectors[event, at] <= bounds[check, 1]:
+                return True
+        elif row < 0:
             return True
-        case tree.Comparison():
-            return all(map(_harmless, node.operands))
-        case tree.AmongLiterals() | tree.AmongIds():
-            return _harmless(node.value)
-        case tree.Logic():
-            return all(map(_harmless, node.parts))
-        case tree.Not() | tree.Known():
-            return _harmless(node.operand)
+        else:
+            number = words[row, at, NUMBER]
+            if number != MISSING:
+                if kind == FIELD:
+                    if bounds[check, 0] <= number <= bounds[check, 1]:
+                        return True
+                else:
+                    other = words[row, looks[check, 2], NUMBER]
+                    if other != MISSING and (number == other) == (kind == ALIKE):
+                        return True
     return False
