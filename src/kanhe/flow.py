@@ -162,7 +162,7 @@ class Flow:
         # (3) Features.
         vectors, packed = self.features.observe_group(group)
         # (4) Detect, for all of them: which rules need not be asked.
-        screened = self.rules.screen(group.events, vectors)
+        screened = self.rules.screen(group.events, vectors, group.cells, group.rows)
         gathering = _Gathering(self.seq, group, asked, packed)
         begun = 0
         try:
