@@ -138,6 +138,7 @@ class Changeover:
         """Step (2), in a thread of its own."""
         try:
             flow = self._make(self.policy)
+            flow.reader.warm()
             flow.features.warm()
             flow.rules.warm()
             flow.seq = 0

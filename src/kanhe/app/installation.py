@@ -114,6 +114,7 @@ class Kanhe:
         self._succession = Succession(Path(settings.data_dir), key, self._wired)
         self.policies = Policies(self, life or read_life(journal), clock)
         self._flow = self._wire()
+        self._flow.reader.warm()
         self._flow.features.warm()
         self._flow.rules.warm()
         self._catch_up()
