@@ -56,7 +56,7 @@ T_WIDTH = 6
 # A row of the words.
 W_HASH = 0
 W_PLACE = 1
-"""Where the word stands in the pool."""
+"""Where the word stands in the pool; the word itself if it has fewer than eight bytes."""
 W_SIZE = 2
 W_NUMBER = 3
 """What it means; -1 where there is no word."""

@@ -115,13 +115,13 @@ def _meanings(registry: Registry) -> Iterator[_Meant]:
 
 def _words(meanings: list[_Meant], pool: _Pool) -> Words:
     """The table of words, as large as it must be to find each in a few places."""
-    placed = [(*pool.add(text), kind, number) for kind, text, number in meanings]
-    whole = pool.bytes()
-    rows = [
-        (hash_word(kind, whole.ctypes.data + begin, size), begin, size, number)
-        for begin, size, kind, number in placed
-    ]
-    size = 1 << (2 * len(rows)).bit_length()
+    rows = []
+    for kind, text, number in meanings:
+        begin, size = pool.add(text)
+        word = np.frombuffer(text.encode() + bytes(at.PADDING), dtype=np.uint8)
+        short = int.from_bytes(text.encode(), "little") if size < 8 else begin
+        rows.append((hash_word(kind, word.ctypes.data, size), short, size, number))
+    size = 1 << (4 * len(rows)).bit_length()
     while (table := _placed(rows, size)) is None:
         size *= 2
     return table

@@ -113,21 +113,27 @@ def same(one, other, size):
 @inlined
 def _stir(h, word):
     h = (h ^ word) * U64(0x9E3779B97F4A7C15)
-    return h ^ (h >> U64(29))
+    return h ^ (h >> U64(32))
+
+
+@inlined
+def _last_bytes(at, size):
+    """The up to seven bytes at an address as a word."""
+    return word_at(at) & ((U64(1) << U64(8 * size)) - U64(1))
 
 
 @compiled
 def hash_word(words, at, size):
-    """A hash of a text as a word of some kind. Whoever sends texts can make collisions of it: that is
-    why `find` looks in few places only."""
+    """A hash of a text as a word of some kind; other for the same text as a word of another kind.
+
+    Whoever sends texts can make them collide: that is why `find` looks in few places only.
+    """
     h = _stir(U64(words), U64(size))
     while size >= 8:
         h = _stir(h, word_at(at))
         at += 8
         size -= 8
-    if size > 0:
-        h = _stir(h, word_at(at) & ((U64(1) << U64(8 * size)) - U64(1)))
-    return I64(h ^ (h >> U64(32)))
+    return I64(_stir(h, _last_bytes(at, size)))
 
 
 @compiled
@@ -135,17 +141,19 @@ def find(places, words, at, size):
     """The number of a word of some kind, -1 if there is no such word."""
     table = words_at(places)
     entries = words_at(table[AT_WORDS])
-    pool = table[AT_POOL]
-    h = hash_word(words, at, size)
     mask = table[N_WORDS] - 1
+    if size < 8:
+        text = _last_bytes(at, size)
+        h = I64(_stir(_stir(U64(words), U64(size)), text))
+    else:
+        text = U64(0)
+        h = hash_word(words, at, size)
     for probe in range(PROBES):
         entry = ((h + probe) & mask) * W_WIDTH
+        if entries[entry + W_HASH] == h and entries[entry + W_SIZE] == size:
+            place = entries[entry + W_PLACE]
+            if U64(place) == text if size < 8 else same(at, table[AT_POOL] + place, size):
+                return entries[entry + W_NUMBER]
         if entries[entry + W_NUMBER] < 0:
             return I64(-1)
-        if (
-            entries[entry + W_HASH] == h
-            and entries[entry + W_SIZE] == size
-            and same(at, pool + entries[entry + W_PLACE], size)
-        ):
-            return entries[entry + W_NUMBER]
     return I64(-1)
