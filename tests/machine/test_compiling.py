@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +32,27 @@ def test_cached_machine_code_knows_every_file_of_its_kernel(room: ModuleType) ->
     own = [each for each in functions if each.py_func.__module__ == room.__name__]
     assert own
     assert {each._cache._cache_file._source_stamp[1] for each in own} == {stamp}
+
+
+@pytest.mark.parametrize("room", _ROOMS, ids=lambda room: room.__name__)
+def test_cached_machine_code_knows_the_constants_of_other_rooms(room: ModuleType) -> None:
+    """A constant is compiled in, so that the file it comes from is a source too."""
+    folder = Path(inspect.getfile(room)).parent
+    known = {(folder / name).resolve() for name in room.SOURCES}
+    for path in folder.glob("*.py"):
+        if "@compiled" in path.read_text():
+            assert _origins_of_constants(path) <= known, path.name
+
+
+def _origins_of_constants(path: Path) -> set[Path]:
+    """The files whose constants a file imports."""
+    return {
+        Path(spec.origin).resolve()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kanhe.")
+        if any(alias.name.isupper() for alias in node.names)
+        if (spec := find_spec(node.module)) and spec.origin and "machine" not in node.module
+    }
 
 
 def test_every_room_with_a_kernel_is_tested_here() -> None:

@@ -22,7 +22,7 @@ from kanhe.judge.intake.cells import CELL_WORDS, MISSING, NUMBER, Cells
 from kanhe.judge.machine.compiling import compilers
 from kanhe.judge.rules.guards import ALIKE, FEATURE, FIELD, Check, Guard, on_features
 
-SOURCES = ("screen.py", "guards.py")
+SOURCES = ("screen.py", "guards.py", "../intake/cells.py")
 compiled, _ = compilers(Path(__file__).parent, SOURCES)
 
 _ANYTHING = Check(FEATURE, -1)

@@ -14,6 +14,7 @@ sent without the white space between them, and so is never longer than the row.
 
 from __future__ import annotations
 
+from kanhe.judge.intake.card_numbers import SHORTEST
 from kanhe.judge.intake.cells import ABSENT, CELL_WORDS, MISSING, NUMBER, SPAN, SPAN_SHIFT
 from kanhe.judge.intake.declarations import IDS_MAX
 from kanhe.judge.intake.recognising.layout import (
@@ -107,7 +108,6 @@ _COMMA, _COLON, _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST = 0x2C, 0x3A, 0x7B, 0x7D,
 _SPACE, _TAB, _LINE, _RETURN = 0x20, 0x09, 0x0A, 0x0D
 _NULL, _TRUE, _FALSE = (int.from_bytes(text, "little") for text in (b"null", b"true", b"false"))
 _FOUR, _FIVE = (1 << 32) - 1, (1 << 40) - 1
-_SHORTEST_CARD = 13
 _DOUBT = -1
 ID_END = 0x0A
 """What stands behind each id among the ids; no id holds it."""
@@ -310,7 +310,7 @@ def _passes(check, at, end, characters):
         return is_address(at, end - at)
     if check == EMAIL:
         return is_email(at, end - at)
-    return check == CARD and (characters < _SHORTEST_CARD or is_no_card_number(at, end - at))
+    return check == CARD and (characters < SHORTEST or is_no_card_number(at, end - at))
 
 
 @compiled

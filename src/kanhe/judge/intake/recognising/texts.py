@@ -32,6 +32,7 @@ from kanhe.judge.machine.memory import (
 
 SOURCES = (
     "layout.py", "texts.py", "values.py", "kernel.py", "../cells.py", "../declarations.py",
+    "../card_numbers.py",
 )  # fmt: skip
 compiled, inlined = compilers(Path(__file__).parent, SOURCES)
 
