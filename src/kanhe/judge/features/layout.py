@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from kanhe.judge.intake import cells
+
 LAYOUT = 2
 """To be raised whenever the same declarations would lay out the state in another way."""
-MISSING = -(2**63)
+MISSING = cells.MISSING
 """The integer that stands for a field the event left out."""
 VALUE_MAX = 10**13
 """The greatest magnitude of an integer that is aggregated; anything beyond is missing."""
@@ -19,7 +21,7 @@ MAX_BY = 3
 SEPARATOR = "\x1f"
 """Stands between the texts handed to the kernel; the reader refuses it inside ids and texts."""
 
-GROUP = 256
+GROUP = cells.ROWS
 """How many events the kernel takes in one call."""
 GROW = 1 << 32
 """Added to how many events were taken when the index of entities wants to grow."""
