@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +27,7 @@ from kanhe.judge.intake.recognising import layout as at
 from kanhe.judge.intake.recognising.tables import tables_of
 from kanhe.judge.intake.registry import Registry, builtin
 from tests.intake.cells_of import cells_of
+from tests.intake.damage import PIECES
 from tests.intake.events import NOW_MS, SCOPES, spelled, valid_events
 
 READER = Reader(builtin())
@@ -33,12 +36,6 @@ RECEIVED_MS = NOW_MS + 10**10
 EXAMPLES = {name: dict(kind.example) for name, kind in builtin().types.items()}
 OPEN = [name for name, kind in builtin().types.items() if not kind.restricted]
 LOGIN = {"type": "account.login", "id": "1", "at_ms": NOW_MS, "user": "u"}
-PIECES = [
-    b'"', b"\\", b",", b":", b"{", b"}", b"[", b"]", b" ", b"\n", b"null", b"true", b"0", b"-", b".",
-    b"e9", b"\x00", b"\x7f", b"\x80", b"\xc3\xa9", b"\xe4\xb8\xad", b"\xed\xa0\x80", b"\xff",
-    b"\xf0\x9f\x98\x80", b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xc0\xaf", b"\xe2\x80\xa8",
-    b"\xef\xbb\xbf", b'""', b',"id":"x"', b'"type":"account.login",', b"[]", b"{}",
-]  # fmt: skip
 
 
 def read_group(raws: Sequence[bytes], reader: Reader = READER) -> Group:
@@ -322,3 +319,13 @@ def test_nothing_is_written_out_of_bounds() -> None:
             recogniser._recognise(group, 2**62)
     for room in guarded.values():
         assert (room[:margin] == 0xA5).all() and (room[-margin:] == 0xA5).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="walls are put up by mprotect")
+def test_nothing_is_read_out_of_bounds() -> None:
+    """Between pages that nobody may touch, damaged events are read as they are elsewhere."""
+    command = [sys.executable, "-m", "tests.intake.walls", "3", "25"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2_000:] or done.returncode
+    behind, before = json.loads(done.stdout)
+    assert behind == before > 0
