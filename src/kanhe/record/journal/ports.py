@@ -150,11 +150,12 @@ class ErasureReader(Protocol):
 class Journal(Protocol):
     """An append-only store of rows with one writer.
 
-    Rows are gathered with `append`, `extend` or `extend_columns` and become durable together with `commit`: after it returns,
-    they survive a crash of the process and of the machine. When it raises, nothing of the group may
-    be answered. Normally none of it was kept; if the store failed so late that it holds the group
-    all the same, it holds all of it, and `last_seq` and `find` say so. Either way the journal can be
-    used again as soon as the cause is gone, and a retry of the same event gets one answer.
+    Rows are gathered with `append`, `extend` or `extend_columns` and become durable together with
+    `commit`: after it returns, they survive a crash of the process and of the machine. When it
+    raises, nothing of the group may be answered. Normally none of it was kept; if the store failed
+    so late that it holds the group all the same, it holds all of it, and `last_seq` and `find` say
+    so. Either way the journal can be used again as soon as the cause is gone, and a retry of the
+    same event gets one answer.
     """
 
     def last_seq(self) -> int:
