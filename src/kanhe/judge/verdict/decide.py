@@ -84,34 +84,30 @@ def decide(
     """
     if not signals:
         return Decision(decision_id, event_id, "allow", 0, policy)
-    points = 0
-    for s in signals:
-        if s.outcome or s.error or s.actions or s.because:
-            return _decided(signals, table, event_type, event_id, decision_id, policy)
-        points += s.points
-    # Most signals hold nothing but points: the score decides alone, and nothing is asked for.
-    score = _held_in(points)
+    if any(s.outcome or s.error or s.actions or s.because for s in signals):
+        found = _weighed(signals, table, event_type)
+    else:
+        found = _scored(signals, table)
+    outcome, score, reasons, actions = found
+    return Decision(decision_id, event_id, outcome, score, policy, reasons, actions)
+
+
+_Found = tuple[Outcome, int, tuple[Reason, ...], tuple[Action, ...]]
+"""Outcome, score, reasons and actions."""
+
+
+def _scored(signals: Sequence[Signal], table: VerdictTable) -> _Found:
+    """What signals lead to that hold nothing but points, as most do: the score decides alone, and
+    nothing is asked for."""
+    score = _held_in(score_of(signals))
     outcome = table.outcome_of(score)
     ranked = sorted(signals, key=_heaviest) if len(signals) > 1 else signals
-    return Decision(
-        decision_id,
-        event_id,
-        outcome,
-        score,
-        policy,
-        tuple([Reason(s.rule, s.points, s.reason, s.tags) for s in ranked]),
-        (Action("challenge", table.default_challenge),) if outcome == "challenge" else (),
-    )
+    reasons = tuple([Reason(s.rule, s.points, s.reason, s.tags) for s in ranked])
+    actions = (Action("challenge", table.default_challenge),) if outcome == "challenge" else ()
+    return outcome, score, reasons, actions
 
 
-def _decided(
-    signals: Sequence[Signal],
-    table: VerdictTable,
-    event_type: str,
-    event_id: str,
-    decision_id: str,
-    policy: str,
-) -> Decision:
+def _weighed(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> _Found:
     """Steps (1) to (6) for signals of every kind."""
     asked = _asked(signals, table, event_type)
     score = _held_in(score_of(signals))
@@ -119,15 +115,8 @@ def _decided(
     trusted = kept == "allow"
     outcome = _outcome(kept, score, table)
     ranked = _ranked(signals, asked, outcome)
-    return Decision(
-        decision_id,
-        event_id,
-        outcome,
-        score,
-        policy,
-        _reasons(ranked),
-        _actions(ranked, outcome, trusted, table.default_challenge),
-    )
+    actions = _actions(ranked, outcome, trusted, table.default_challenge)
+    return outcome, score, _reasons(ranked), actions
 
 
 def outcome_of(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> Outcome:
