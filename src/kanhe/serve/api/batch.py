@@ -18,7 +18,7 @@ from kanhe.serve.api.intake import Intake, scope_for
 from kanhe.serve.api.intake_limits import Disconnected, read_head
 from kanhe.serve.api.lines import Line, LineCutter, are_plain
 from kanhe.serve.api.outlet import Outlet
-from kanhe.serve.api.whole import Answering, Sender
+from kanhe.serve.api.whole import Answering, Sender, sender_of
 
 NDJSON = b"application/x-ndjson"
 GROUP_LINES = 128
@@ -85,8 +85,7 @@ class BatchOfEvents:
 
     def admit(self, headers: Headers) -> Sender:
         """Step (1) for a request that has arrived whole. Raises as the call does."""
-        authorization = read_head(headers).authorization
-        return Sender(authorization, self._gate.admit(authorization, self._needs))
+        return sender_of(headers, self._gate, self._needs)
 
     def take(self, sender: Sender, body: bytes, answering: Answering) -> bool:
         """Steps (1) to (3) for such a request; see `WholeRoute`. False if it is not that simple: for

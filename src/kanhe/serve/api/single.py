@@ -8,7 +8,7 @@ from kanhe.core.event import Asked
 from kanhe.serve.api.answers import Headers, Receive, Scope, Send, send_json
 from kanhe.serve.api.intake import Intake, scope_for
 from kanhe.serve.api.intake_limits import body_too_large, read_head
-from kanhe.serve.api.whole import Answering, Sender
+from kanhe.serve.api.whole import Answering, Sender, sender_of
 
 # Named tuples are made through their own `__new__`, which costs three times as much.
 _new = tuple.__new__
@@ -48,8 +48,7 @@ class SingleEvent:
 
     def admit(self, headers: Headers) -> Sender:
         """Step (1) for a request that has arrived whole. Raises as the call does."""
-        authorization = read_head(headers).authorization
-        return Sender(authorization, self._gate.admit(authorization, self._needs))
+        return sender_of(headers, self._gate, self._needs)
 
     def take(self, sender: Sender, body: bytes, answering: Answering) -> bool:
         """Steps (1) and (3) for each of these requests; see `WholeRoute`. Never false."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from kanhe.serve.api.access import Caller
+from kanhe.serve.api.access import Caller, Gate
 from kanhe.serve.api.answers import Headers
 from kanhe.serve.api.grouping import Result
+from kanhe.serve.api.intake_limits import read_head
 
 
 class Sender:
@@ -18,6 +19,12 @@ class Sender:
     def __init__(self, authorization: bytes, caller: Caller) -> None:
         self.authorization = authorization
         self.caller = caller
+
+
+def sender_of(headers: Headers, gate: Gate, needs: str) -> Sender:
+    """Who sends a request with these headers; raises `Refusal` if the gate does not let them in."""
+    authorization = read_head(headers).authorization
+    return Sender(authorization, gate.admit(authorization, needs))
 
 
 class Answering(Protocol):
