@@ -5,6 +5,11 @@ each held to one core, and loads them in turn with wrk from the other core: sing
 connections, and for Kanhe batches of 100 over 8. Every event is new; an answer means it is durable
 (SQLite with synchronous=FULL on both sides). Redis has the other core to itself, which wrk hardly
 needs at the stack's speed.
+
+Each round happens a month after the one before, so that all windows begin empty, as in (a), however
+many events a fast server has taken. What happens when nobody stays away for long is measured behind
+it: batches six hours apart, in which the same payments come back again and again, and rules fire for
+half of them.
 """
 
 from __future__ import annotations
@@ -19,9 +24,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench import policy, workload
 from bench.machine import cores, pinned
@@ -30,11 +39,14 @@ CONNECTIONS = 64
 BATCH = 100
 BATCH_CONNECTIONS = 8
 POOL = 200_000
-LOOK_BACK_MS = 15 * 86_400_000
-RUN_MS = 6 * 3_600_000
-"""Each round happens six hours after the one before, and the first one about two weeks ago."""
 """Different bodies that are sent; ids never repeat."""
+MONTH_MS = 31 * 86_400_000
+"""More than the longest window of the benchmark's features."""
+BUSY_ROUNDS = 5
+BUSY_MS = 6 * 3_600_000
 _START_S = 60
+_SETTLE_S = 2
+"""How long a server may take to know a new key."""
 
 
 class Load(NamedTuple):
@@ -45,15 +57,25 @@ class Load(NamedTuple):
     token: str
     connections: int
     group: int
+    counts: Callable[[], Counts] | None = None
+    """Tells what was judged so far, where that can be told."""
+
+
+class Counts(NamedTuple):
+    """Events that were judged."""
+
+    judged: float
+    allowed: float
 
 
 class Outcome(NamedTuple):
-    """What wrk saw in one round."""
+    """What wrk saw in one round, and which share of the events was not simply allowed."""
 
     events_per_s: float
     p50_ms: float
     p99_ms: float
     errors: int
+    not_allowed: float
 
 
 def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
@@ -72,29 +94,37 @@ def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
         except (ImportError, FileNotFoundError) as error:
             missing = f"the off-the-shelf stack: {error}"
         seen: dict[str, list[Outcome]] = {name: [] for name in loads}
-        first_ms = int(time.time() * 1000) - LOOK_BACK_MS
+        count = (rounds + 1) * len(loads) + 1
+        first_ms = int(time.time() * 1000) - count * MONTH_MS
         for number in range(rounds + 1):
             for name, load in loads.items():
-                first_ms += RUN_MS
+                first_ms += MONTH_MS
                 prefix = f"{name}-{number}-"
                 outcome = _wrk(lines, load, prefix, seconds, number * POOL // 7, first_ms)
                 if number:  # the first round warms up
                     seen[name].append(outcome)
-    return _summary(seen) | {
+        busy = [
+            _wrk(lines, loads["batch"], f"busy-{n}-", seconds, 0, first_ms + n * BUSY_MS)
+            for n in range(1, BUSY_ROUNDS + 1)
+        ]
+    return _summary(seen, busy[-1]) | {
         "rounds": rounds, "seconds": seconds, "connections": CONNECTIONS, "missing": missing,
     }  # fmt: skip
 
 
-def _summary(seen: dict[str, list[Outcome]]) -> dict[str, object]:
+def _summary(seen: dict[str, list[Outcome]], busy: Outcome) -> dict[str, object]:
     """The keys of `latest.json`, and the peer's own figures beside them."""
     single, batch = seen["single"], seen["batch"]
-    errors = sum(outcome.errors for outcomes in seen.values() for outcome in outcomes)
+    errors = sum(outcome.errors for outcomes in (*seen.values(), [busy]) for outcome in outcomes)
     result: dict[str, object] = {
         "http_per_s": statistics.median(one.events_per_s for one in single),
         "http_p50_ms": statistics.median(one.p50_ms for one in single),
         "http_p99_ms": statistics.median(one.p99_ms for one in single),
         "http_batch_per_s": statistics.median(one.events_per_s for one in batch),
         "batch_p99_ms": statistics.median(one.p99_ms for one in batch),
+        "not_allowed_share": statistics.median(one.not_allowed for one in batch),
+        "busy_batch_per_s": busy.events_per_s,
+        "busy_not_allowed_share": busy.not_allowed,
         "errors": errors,
     }
     if peer := seen.get("peer"):
@@ -119,13 +149,16 @@ def _wrk(lines: Path, load: Load, prefix: str, seconds: int, skip: int, first_ms
         "-s", str(script), url, "--", str(lines), prefix, str(load.group), load.token, str(skip),
         str(first_ms),
     ]  # fmt: skip
+    before = load.counts() if load.counts else Counts(0, 0)
     out = subprocess.run(
         pinned(command, cores()[1]), capture_output=True, text=True, check=True
     ).stdout
+    after = load.counts() if load.counts else Counts(1, 1)
     line = next(line for line in out.splitlines() if line.startswith("RESULT "))
     got = json.loads(line.removeprefix("RESULT "))
     rate = got["requests"] * load.group / got["seconds"]
-    return Outcome(rate, got["p50_ms"], got["p99_ms"], got["errors"])
+    allowed = (after.allowed - before.allowed) / (after.judged - before.judged)
+    return Outcome(rate, got["p50_ms"], got["p99_ms"], got["errors"], 1 - allowed)
 
 
 @contextlib.contextmanager
@@ -134,10 +167,35 @@ def _kanhe(folder: Path) -> Iterator[dict[str, Load]]:
     folder.mkdir()
     with served(str(folder / "data"), policy.write_pack(folder / "pack")) as (port, token):
         _check(port, token)
+        reading = _key(str(folder / "data"), "--scope", "metrics")
+        time.sleep(_SETTLE_S)
+        counts = partial(_counts, port, reading)
         yield {
-            "single": Load(port, "/v1/decisions", token, CONNECTIONS, 1),
-            "batch": Load(port, "/v1/decisions:batch", token, BATCH_CONNECTIONS, BATCH),
+            "single": Load(port, "/v1/decisions", token, CONNECTIONS, 1, counts),
+            "batch": Load(port, "/v1/decisions:batch", token, BATCH_CONNECTIONS, BATCH, counts),
         }
+
+
+def _counts(port: int, token: str) -> Counts:
+    """What the server's metrics say of the events so far."""
+    answer = httpx.get(
+        f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    samples = [
+        sample
+        for family in text_string_to_metric_families(answer.raise_for_status().text)
+        for sample in family.samples
+        if sample.name == "kanhe_events_total"
+    ]
+    allowed = sum(sample.value for sample in samples if sample.labels["outcome"] == "allow")
+    return Counts(sum(sample.value for sample in samples), allowed)
+
+
+def _key(data: str, *options: str) -> str:
+    """The token of a new API key."""
+    kanhe = str(Path(sys.executable).with_name("kanhe"))
+    command = [kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager
@@ -149,10 +207,7 @@ def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
     server's core.
     """
     kanhe, port = [str(Path(sys.executable).with_name("kanhe"))], _free_port()
-    token = subprocess.run(
-        [*kanhe, "keys", "create", "--data-dir", data, "--tenant", "shop"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+    token = _key(data)
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
     gives_way = ["nice", "-n", "5", *(["chrt", "--batch", "0"] if shutil.which("chrt") else [])]
     sequencer = [*gives_way, *kanhe, "ledger", "run", "--data-dir", data]
