@@ -6,12 +6,14 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kanhe.core.errors import StorageError
+from kanhe.record.journal.ports import columns_of
 from kanhe.stores.sqlite import checkpoint, seen
 from kanhe.stores.sqlite import journal as sqlite_journal
 from kanhe.stores.sqlite.filter import Filter
@@ -37,6 +39,31 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seen, "_EPOCH_FIRST", 512)
     monkeypatch.setattr(seen, "_EPOCH_NEXT", 1024)
     monkeypatch.setattr(sqlite_journal, "_SLICE", 4)
+
+
+def test_keys_that_were_just_looked_for_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever kinds of sequences the columns are, those who gather what they looked for pay once."""
+    looked: list[Sequence[str]] = []
+    look_each = seen.Seen.look_each
+
+    def counted(self: seen.Seen, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
+        looked.append(event_ids)
+        return look_each(self, tenants, event_ids)
+
+    monkeypatch.setattr(seen.Seen, "look_each", counted)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    columns = columns_of([row(1), row(2)])
+    assert journal.find_each(tuple(columns.tenants), tuple(columns.event_ids)) == [None, None]
+    journal.extend_columns(columns)
+    assert len(looked) == 1
+    # Others than those are looked for.
+    journal.extend_columns(columns_of([row(3), row(4)]))
+    assert len(looked) == 2
+    journal.commit()
+    check(journal, [row(seq) for seq in range(1, 5)])
+    journal.close()
 
 
 @pytest.mark.usefixtures("small")

@@ -323,7 +323,7 @@ class SqliteJournal:
         """
         looked_tenants, looked_ids, keys = self._looked
         self._looked = _NOTHING_LOOKED_FOR
-        if event_ids == looked_ids and tenants == looked_tenants:
+        if list(event_ids) == looked_ids and list(tenants) == looked_tenants:
             return keys
         return self._seen.look_each(tenants, event_ids)
 
