@@ -16,7 +16,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from kanhe.core.errors import StorageError
 from kanhe.core.event import Asked
@@ -39,8 +38,8 @@ Told = Callable[[Sequence[Result]], None]
 ToldOne = Callable[[Result], None]
 """The same for one event."""
 
-_ALONE = -1
-"""Stands where the number of events of a request would, if it is told of its one event by itself."""
+_Request = ToldOne | tuple[Told, int]
+"""Whom to tell of one event, or of so many."""
 
 
 class GroupCommit:
@@ -50,7 +49,7 @@ class GroupCommit:
         self._engine = engine
         self._counters = counters
         self._asked: list[Asked] = []
-        self._told: list[tuple[Any, int]] = []
+        self._requests: list[_Request] = []
         self._noticed = 0
         self._began = 0.0
         self._failing = False
@@ -70,17 +69,17 @@ class GroupCommit:
         They all go into one group, so they should be no more than `MOST_EVENTS`. Must be called
         within the event loop.
         """
-        if not self._told:
+        if not self._requests:
             self._schedule()
         self._asked += asked
-        self._told.append((told, len(asked)))
+        self._requests.append((told, len(asked)))
 
     def ask_one(self, asked: Asked, told: ToldOne) -> None:
         """The same for one event, which spares it the lists."""
-        if not self._told:
+        if not self._requests:
             self._schedule()
         self._asked.append(asked)
-        self._told.append((told, _ALONE))
+        self._requests.append(told)
 
     def take(self, asked: Sequence[Asked]) -> asyncio.Future[Sequence[Result]]:
         """The same as a future of the results."""
@@ -115,37 +114,38 @@ class GroupCommit:
             self._flush()
 
     def _flush(self) -> None:
-        asked, told = self._next_group()
+        asked, requests = self._next_group()
         # Whatever breaks off on the way, those who wait must hear that nothing is certain.
         results: Sequence[Result] = [StorageError("the write broke off")] * len(asked)
         try:
             results = self._written(self._engine.take(asked))  # (4) (5)
         finally:
             start = 0
-            for tell, count in told:
-                if count == _ALONE:
-                    tell(results[start])
-                    start += 1
-                else:
-                    tell(results[start : start + count])
+            for request in requests:
+                if isinstance(request, tuple):
+                    told, count = request
+                    told(results[start : start + count])
                     start += count
+                else:
+                    request(results[start])
+                    start += 1
 
-    def _next_group(self) -> tuple[list[Asked], list[tuple[Any, int]]]:
+    def _next_group(self) -> tuple[list[Asked], list[_Request]]:
         """The first of the queue, as many as make a group; the rest is scheduled anew."""
-        asked, told = self._asked, self._told
+        asked, requests = self._asked, self._requests
         if len(asked) <= MOST_EVENTS:
-            self._asked, self._told = [], []
-            return asked, told
-        events = requests = 0
-        for _, count in told:
-            count = abs(count)
+            self._asked, self._requests = [], []
+            return asked, requests
+        events = taken = 0
+        for request in requests:
+            count = request[1] if isinstance(request, tuple) else 1
             if events and events + count > MOST_EVENTS:
                 break
             events += count
-            requests += 1
-        self._asked, self._told = asked[events:], told[requests:]
+            taken += 1
+        self._asked, self._requests = asked[events:], requests[taken:]
         self._schedule()
-        return asked[:events], told[:requests]
+        return asked[:events], requests[:taken]
 
     def _written(self, results: Sequence[Result]) -> Sequence[Result]:
         """The results after the write: each event that was taken is durable, or failed with it."""
