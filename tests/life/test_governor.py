@@ -127,10 +127,11 @@ rule("tested", on="payment.attempted", when=amount_minor <= 100, outcome="deny",
         assert outcomes(kanhe, one) == {"deny": 10_000}
         many = (buyer(n, ip="203.0.113.9", amount_minor=100) for n in range(10_000, 12_000))
         assert outcomes(kanhe, many) == {"deny": 2_000}
-        (sums,) = [s for k, s in kanhe._flow.governor._sums.items() if k.rule == "tested"]
-        assert sums.people == 11
+        counts = kanhe._flow.governor._counts
+        (count,) = [one for one in counts.each() if one.key.rule == "tested"]
+        assert count.people == 11
         # They are no traffic either: a mad rule cannot hide behind them.
-        assert kanhe._flow.governor._seen_in_window(("shop", "payment.attempted")) == 11
+        assert counts.seen(("shop", "payment.attempted")) == 11
 
 
 def test_a_rule_within_its_cap_is_left_alone(tmp_path: Path) -> None:

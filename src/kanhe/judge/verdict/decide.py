@@ -139,17 +139,20 @@ def answerable(
     without whose points it would not have been reached; and if no single one was needed, all that
     added to it.
     """
-    least = SEVERITY[outcome]
-    asked = _asked(signals, table, event_type)
-    askers = [
-        signal.rule
-        for signal, wish in zip(signals, asked, strict=True)
-        if wish is not None and SEVERITY[wish] >= least
-    ]
+    least, failed = SEVERITY[outcome], _failed(table, event_type)
+    score = 0
+    askers, heavy = [], []
+    for signal in signals:
+        wish = failed if signal.error else signal.outcome
+        if wish is not None and SEVERITY[wish] >= least:
+            askers.append(signal.rule)
+        if not signal.error:
+            score += signal.points
+            if signal.points > 0:
+                heavy.append(signal)
     if askers:
         return askers
-    heavy = [signal for signal in signals if signal.points > 0 and not signal.error]
-    score, mark = score_of(signals), table.mark_of(outcome)
+    mark = table.mark_of(outcome)
     needed = [signal.rule for signal in heavy if _held_in(score - signal.points) < mark]
     return needed or [signal.rule for signal in heavy]
 
@@ -182,9 +185,14 @@ def softened(
 
 def _asked(signals: Sequence[Signal], table: VerdictTable, event_type: str) -> list[Outcome | None]:
     """Step (1): the outcome that each signal asks for by itself."""
-    failure = table.failures.get(event_type, table.default_failure)
-    failed = None if failure == "open" else failure
+    failed = _failed(table, event_type)
     return [failed if signal.error else signal.outcome for signal in signals]
+
+
+def _failed(table: VerdictTable, event_type: str) -> Outcome | None:
+    """The outcome that a failed rule asks for."""
+    failure = table.failures.get(event_type, table.default_failure)
+    return None if failure == "open" else failure
 
 
 def _kept(asked: Collection[Outcome | None], table: VerdictTable) -> Outcome | None:

@@ -20,10 +20,8 @@ it changed the outcome, so that what the rules wanted can be told from the answe
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -32,32 +30,13 @@ from kanhe.core.decision import GOVERNOR, SEVERITY, Decision, Outcome, Reason, S
 from kanhe.core.errors import KanheError
 from kanhe.core.event import Arrival, Event
 from kanhe.core.money import Rates
-from kanhe.core.time import MINUTE_MS
-from kanhe.judge.verdict.caps import MILLION, MINUTES_MAX, STOPS, Caps, GovernorTable, Stop
+from kanhe.judge.verdict.caps import STOPS, GovernorTable, Stop
+from kanhe.judge.verdict.counts import Count, Counts, Key, Place, SavedCounts
 from kanhe.judge.verdict.decide import VerdictTable, answerable, outcome_of, softened
+from kanhe.judge.verdict.persons import Persons, Sign, Signs
 
-_SIGNS = ("user", "device", "card", "email", "phone", "session", "staff", "ip")
-"""By these a person is known again; if an event has none of them, by those below."""
-_OTHERS = ("merchant", "courier", "product", "order", "parcel", "address")
-_MOST = {"ip": 10}
-"""How many people one sign may stand for within a minute: many may share an address of the network."""
-_Sign = str | int
-"""A sign as text; as its code, for as long as a minute lasts whose signs came out of a snapshot."""
-_Signs = Mapping[_Sign, int]
-"""The signs of one event, and for how many people each may stand."""
-_REMEMBERED = 20_000
-"""So many signs are kept for one rule and minute; whoever comes after is counted as a new person."""
 STOPPING = frozenset(STOPS)
 """The outcomes that caps are about."""
-
-
-class Key(NamedTuple):
-    """What has caps of its own: one rule (empty: all together) about one type of event of a tenant."""
-
-    tenant: str
-    type: str
-    rule: str
-    stop: Stop
 
 
 class Trip(NamedTuple):
@@ -95,31 +74,9 @@ class Held(msgspec.Struct, frozen=True):
     """For how many minutes it has stayed within half its caps."""
 
 
-class _Sum(msgspec.Struct, array_like=True, gc=False):
-    """People in the window and in the current minute, money in the hour."""
+class _Saved(SavedCounts, array_like=True):
+    """All that is remembered, for a snapshot."""
 
-    people: int = 0
-    now: int = 0
-    money: int = 0
-
-
-class _Minute(msgspec.Struct, array_like=True):
-    """What was counted in one minute."""
-
-    number: int
-    seen: dict[tuple[str, str], int] = {}
-    """Decisions by tenant and type, without repetitions."""
-    people: dict[Key, int] = {}
-    money: dict[Key, int] = {}
-
-
-class _Saved(msgspec.Struct, array_like=True):
-    """All that is remembered, for a snapshot; mappings as pairs, because their keys are tuples."""
-
-    raw: int
-    now: int
-    minutes: list[tuple[int, list[tuple[tuple[str, str], int]], list[tuple[Key, int, int]]]]
-    signs: list[tuple[Key, dict[int, int]]]
     latched: list[tuple[Key, int]]
     exempt: list[tuple[str, str, Stop, int]]
 
@@ -127,49 +84,17 @@ class _Saved(msgspec.Struct, array_like=True):
 class _Case(NamedTuple):
     """One refusal, looked at."""
 
-    place: tuple[str, str]
-    signs: _Signs
+    place: Place
+    signs: Signs
     signals: Sequence[Signal]
     stop: Stop
-    rules: tuple[str, ...]
-    """Those that are to answer for it."""
-    new: frozenset[Key]
+    counts: list[Count]
+    """Those of the rules that are to answer for it."""
+    everything: Count
+    """That of all rules together."""
+    new: list[Count]
     """For whose caps it is about a person not counted yet."""
     money: int
-
-    def key(self, rule: str) -> Key:
-        """The caps of a rule about events like this one."""
-        return Key(*self.place, rule, self.stop)
-
-
-class _Named:
-    """Where the signs of a person stand in the events of one type."""
-
-    def __init__(self, event_type: type[Event]) -> None:
-        self._first = _reader_of(event_type, _SIGNS)
-        self._else = _reader_of(event_type, _OTHERS)
-
-    def signs_of(self, tenant: str, event: Event) -> dict[_Sign, int]:
-        """The signs of an event as texts."""
-        for kinds, values_of in (self._first, self._else):
-            signs: dict[_Sign, int] = {
-                f"{tenant}\0{kind}\0{value}": most
-                for (kind, most), value in zip(kinds, values_of(event), strict=True)
-                if value is not None
-            }
-            if signs:
-                return signs
-        return {}
-
-
-def _reader_of(
-    event_type: type[Event], kinds: Sequence[str]
-) -> tuple[list[tuple[str, int]], Callable[[Event], Sequence[str | None]]]:
-    """Those of the kinds that events of a type can have, and what reads all of them at once."""
-    own = [kind for kind in kinds if kind in event_type.__struct_fields__]
-    # Of a single name, `attrgetter` does not give a tuple.
-    read = attrgetter(*own) if len(own) > 1 else lambda event: [getattr(event, k) for k in own]
-    return [(kind, _MOST.get(kind, 1)) for kind in own], read
 
 
 class GovernorError(KanheError):
@@ -194,25 +119,16 @@ class Governor:
         self._asks = dict(asks)
         self._rates = rates
         self._begun = blake2b(digest_size=8, key=key, person=b"kanheGov")
-        self._named: dict[type[Event], _Named] = {}
+        self._persons = Persons()
         self.held = 0
         """How many decisions were softened since the start."""
         self._clear()
 
     def _clear(self) -> None:
-        self._begin_ms, self._end_ms = 0, 0
-        self._raw = -1
-        self._now = 0
-        self._minute = _Minute(0)
-        self._seen = self._minute.seen
-        self._window: deque[_Minute] = deque([self._minute])
-        self._hour: deque[_Minute] = deque([self._minute])
-        self._seen_before: dict[tuple[str, str], int] = {}
-        self._sums: dict[Key, _Sum] = {}
-        self._signs: dict[Key, dict[_Sign, int]] = {}
+        self._counts = Counts(self.table)
         self._coded = False
         """Whether the signs of this minute are codes."""
-        self._last: tuple[Event, _Signs] | None = None
+        self._last: tuple[Event, Signs] | None = None
         self._calm: tuple[Decision, _Case] | None = None
         """The decision that was looked at last, if no cap holds it, nor is passed by counting it."""
         self._latched: dict[Key, int] = {}
@@ -244,18 +160,13 @@ class Governor:
         that refused somebody stands between them.
         """
         self._calm = None
-        if not self._begin_ms <= received_ms < self._end_ms:
-            self._turn(received_ms)
-        place = (tenant, event_type)
-        try:
-            self._seen[place] += count
-        except KeyError:
-            self._seen[place] = count
+        self.pass_time(received_ms)
+        self._counts.see((tenant, event_type), count)
 
     def pass_time(self, received_ms: int) -> None:
         """A decision was made under another pack."""
-        if not self._begin_ms <= received_ms < self._end_ms:
-            self._turn(received_ms)
+        if not self._counts.is_now(received_ms) and self._counts.turn(received_ms):
+            self._begin_minute()
 
     def hold(self, arrival: Arrival, signals: Sequence[Signal], decision: Decision) -> Decision:
         """The decision as it may be answered: steps (1) to (4). Counts nobody."""
@@ -266,20 +177,18 @@ class Governor:
         self.pass_time(arrival.received_ms)
         case = self._case(arrival.tenant, arrival.event, signals, stop)
         # This event is not yet among the decisions here, as it will be when it is counted.
-        seen = self._seen_in_window(case.place) + bool(case.new)
+        seen = self._counts.seen(case.place) + bool(case.new)
+        passing = [
+            count.key
+            for count in case.new
+            if count.passed(seen, 1, case.money) and not self._is_exempt(count.key)
+        ]
         over = self._above(case)
-        over |= {
-            key.rule
-            for key in case.new
-            if key.rule and key not in self._latched and self._passed(key, seen, 1, case.money)
-        }
+        over.update(key.rule for key in passing if key.rule)
         stands = self._stands(case, over)
-        everything = case.key("")
-        if stands and (
-            everything in self._latched
-            or (everything in case.new and self._passed(everything, seen, 1, case.money))
-        ):
-            over |= set(case.rules)
+        everything = case.everything.key
+        if stands and (everything in passing or everything in self._latched):
+            over.update(count.key.rule for count in case.counts)
             stands = False
         if not over:
             self._calm = (decision, case) if stands else None
@@ -294,9 +203,9 @@ class Governor:
     def _count_calm(self, case: _Case) -> None:
         """Step (3) alone, for a decision that `hold` has just looked at."""
         if not case.new:
-            self._seen[case.place] -= 1
-        for key in case.new:
-            self._remember(key, case.signs, case.money)
+            self._counts.see(case.place, -1)
+        for count in case.new:
+            self._counts.add(count, case.signs, case.money)
 
     def _count(self, tenant: str, event: Event, decision: Decision) -> list[Trip]:
         """Steps (1) to (4) for a decision as it was answered."""
@@ -307,41 +216,48 @@ class Governor:
         stop: Stop = "deny" if wanted == "deny" else "challenge"
         case = self._case(tenant, event, signals, stop)
         if not case.new:
-            self._seen[case.place] -= 1
-        seen = self._seen_in_window(case.place)
-        trips = [trip for rule in case.rules for trip in self._counted(case, case.key(rule), seen)]
+            self._counts.see(case.place, -1)
+        seen = self._counts.seen(case.place)
+        trips = [trip for count in case.counts for trip in self._counted(case, count, seen)]
         # What a tripped rule goes on wanting must not use up what the others have together.
         if self._stands(case, self._above(case)):
-            trips += self._counted(case, case.key(""), seen)
+            trips += self._counted(case, case.everything, seen)
         return trips
 
-    def _counted(self, case: _Case, key: Key, seen: int) -> Iterator[Trip]:
+    def _counted(self, case: _Case, count: Count, seen: int) -> Iterator[Trip]:
         """Count for one cap, and look at it."""
-        is_new = key in case.new
+        is_new, key = count in case.new, count.key
         if is_new:
-            self._remember(key, case.signs, case.money)
+            self._counts.add(count, case.signs, case.money)
         if key in self._latched:
-            if self._passed(key, seen, 0, 0, 2):
-                self._latched[key] = self._now
-        elif is_new and (why := self._passed(key, seen, 0, 0)):
-            self._latched[key] = self._now
-            sums = self._sums[key]
-            yield Trip(key, why, sums.people, seen, sums.money)
+            if not self._is_exempt(key) and count.passed(seen, 0, 0, 2):
+                self._latched[key] = self._counts.now
+        elif is_new and not self._is_exempt(key) and (why := count.passed(seen, 0, 0)):
+            self._latched[key] = self._counts.now
+            yield Trip(key, why, count.people, seen, count.money)
 
     def _case(self, tenant: str, event: Event, signals: Sequence[Signal], stop: Stop) -> _Case:
         """Steps (1) and (2)."""
-        rules = tuple(dict.fromkeys(answerable(signals, self._verdict, event.type, stop)))
-        keys = [Key(tenant, event.type, rule, stop) for rule in (*rules, "")]
+        place, of = (tenant, event.type), self._counts.of
+        rules = dict.fromkeys(answerable(signals, self._verdict, event.type, stop))
+        counts = [of(place, stop, rule) for rule in rules]
+        everything = of(place, stop, "")
         signs = self._signs_of(tenant, event)
-        new = frozenset(key for key in keys if self._is_new(key, signs))
-        money = self._money(event)
-        return _Case((tenant, event.type), signs, signals, stop, rules, new, money)
+        new = [count for count in (*counts, everything) if count.is_new(signs)]
+        return _Case(place, signs, signals, stop, counts, everything, new, self._money(event))
 
     def _above(self, case: _Case) -> set[str]:
         """The rules among the signals that are above their caps, answerable this time or not."""
         if not self._latched:
             return set()
-        return {s.rule for s in case.signals if case.key(s.rule) in self._latched}
+        place, stop = case.place, case.stop
+        return {s.rule for s in case.signals if Key(*place, s.rule, stop) in self._latched}
+
+    def _is_exempt(self, key: Key) -> bool:
+        """Whether a person has let the rule go for some minutes, in which it has no cap."""
+        if not self._exempt:
+            return False
+        return self._exempt.get((key.type, key.rule, key.stop), -1) >= self._counts.now
 
     def _stands(self, case: _Case, over: Collection[str]) -> bool:
         """Whether what is wanted is wanted without these rules, too."""
@@ -360,28 +276,21 @@ class Governor:
             if reason.rule in asks
         ]
 
-    def _is_new(self, key: Key, signs: _Signs) -> bool:
-        known = self._signs.get(key)
-        if not known or known.keys().isdisjoint(signs):
-            return True
-        return all(known.get(sign, 0) < most for sign, most in signs.items())
-
-    def _signs_of(self, tenant: str, event: Event) -> _Signs:
+    def _signs_of(self, tenant: str, event: Event) -> Signs:
         """By what the person of an event is known again, and for how many people each may stand."""
         # An event is looked at twice: before its decision and after.
         if self._last is not None and self._last[0] is event:
             return self._last[1]
-        try:
-            named = self._named[type(event)]
-        except KeyError:
-            named = self._named[type(event)] = _Named(type(event))
-        signs: _Signs = named.signs_of(tenant, event)
+        signs = self._persons.signs_of(tenant, event)
         if self._coded:
-            signs = {self._code(sign): most for sign, most in signs.items()}
+            signs = Signs(
+                {self._code(sign): 1 for sign in signs.own},
+                [(self._code(sign), most) for sign, most in signs.shared],
+            )
         self._last = event, signs
         return signs
 
-    def _code(self, sign: _Sign) -> int:
+    def _code(self, sign: Sign) -> int:
         """Snapshots must not hold who somebody is: what was erased would live on in them."""
         if isinstance(sign, int):
             return sign
@@ -389,82 +298,19 @@ class Governor:
         digest.update(sign.encode())
         return int.from_bytes(digest.digest())
 
-    def _remember(self, key: Key, signs: _Signs, money: int) -> None:
-        """Step (3)."""
-        known = self._signs.setdefault(key, {})
-        if len(known) < _REMEMBERED:
-            for sign in signs:
-                known[sign] = known.get(sign, 0) + 1
-        sums = self._sums.get(key)
-        if sums is None:
-            sums = self._sums[key] = _Sum()
-        sums.people += 1
-        sums.now += 1
-        sums.money += money
-        minute = self._minute
-        minute.people[key] = minute.people.get(key, 0) + 1
-        if money:
-            minute.money[key] = minute.money.get(key, 0) + money
-
-    def _passed(self, key: Key, seen: int, people: int, money: int, strict: int = 1) -> str:
-        """Which cap is passed with so many more people and so much more money, or none.
-
-        `strict` 2 asks about half the caps.
-        """
-        if self._exempt and self._exempt.get((key.type, key.rule, key.stop), -1) >= self._now:
-            return ""
-        caps: Caps = self.table.caps(key.rule, key.stop)
-        sums = self._sums.get(key) or _Sum()
-        if caps.per_minute and strict * (sums.now + people) > caps.per_minute:
-            return "per_minute"
-        if caps.money_per_hour_minor and strict * (sums.money + money) > caps.money_per_hour_minor:
-            return "money"
-        in_window = sums.people + people
-        if caps.share_ppm and strict * in_window >= caps.least:
-            if strict * in_window * MILLION > seen * caps.share_ppm:
-                return "share"
-        return ""
-
-    def _seen_in_window(self, place: tuple[str, str]) -> int:
-        return self._seen_before.get(place, 0) + self._seen.get(place, 0)
-
     def _money(self, event: Event) -> int:
         amount = getattr(event, "amount_minor", None)
         return self._rates.to_base(amount, getattr(event, "currency", None)) or 0
 
-    def _turn(self, received_ms: int) -> None:
-        """Another minute has begun. Where clocks went back, time stands still."""
-        raw = received_ms // MINUTE_MS
-        if self._raw >= 0:
-            self._now += max(0, raw - self._raw)
-        self._raw = raw
-        self._begin_ms = raw * MINUTE_MS
-        self._end_ms = self._begin_ms + MINUTE_MS
-        if self._now == self._minute.number:
-            return
-        self._signs.clear()
+    def _begin_minute(self) -> None:
+        """Another minute has begun: forget what is over with it."""
         self._coded, self._last, self._calm = False, None, None
-        for place, count in self._seen.items():
-            self._seen_before[place] = self._seen_before.get(place, 0) + count
-        for key in self._minute.people:
-            self._sums[key].now = 0
-        while self._window and self._window[0].number <= self._now - self.table.window_min:
-            _less(self._seen_before, (gone := self._window.popleft()).seen)
-            for key, people in gone.people.items():
-                self._sums[key].people -= people
-        while self._hour and self._hour[0].number <= self._now - MINUTES_MAX:
-            for key, money in self._hour.popleft().money.items():
-                self._sums[key].money -= money
-        self._sums = {key: sums for key, sums in self._sums.items() if sums.people or sums.money}
-        self._minute = _Minute(self._now, {}, {}, {})
-        self._seen = self._minute.seen
-        self._window.append(self._minute)
-        self._hour.append(self._minute)
-        cool = self._now - self.table.cool_min
+        now = self._counts.now
+        cool = now - self.table.cool_min
         if self._latched:
             self._latched = {key: hot for key, hot in self._latched.items() if hot > cool}
         if self._exempt:
-            self._exempt = {key: end for key, end in self._exempt.items() if end >= self._now}
+            self._exempt = {key: end for key, end in self._exempt.items() if end >= now}
 
     # Beside the path
 
@@ -477,47 +323,26 @@ class Governor:
         for key in mine:
             del self._latched[key]
         # What was counted goes, or the next refusal would trip it again.
-        for key in [k for k in self._sums if (k.type, k.rule, k.stop) == (event_type, rule, stop)]:
-            for minute in (*self._window, *self._hour):
-                minute.people.pop(key, None)
-                minute.money.pop(key, None)
-            del self._sums[key]
+        self._counts.forget(rule, event_type, stop)
         if minutes:
-            self._exempt[event_type, rule, stop] = self._now + minutes
+            self._exempt[event_type, rule, stop] = self._counts.now + minutes
         self._calm = None
         return bool(mine)
 
     def in_effect(self) -> list[Held]:
         """The caps that hold something just now."""
         return [
-            Held(key.tenant, key.type, key.rule, key.stop, self._now - hot)
+            Held(key.tenant, key.type, key.rule, key.stop, self._counts.now - hot)
             for key, hot in sorted(self._latched.items())
         ]
 
     def dump(self) -> bytes:
         """All that is remembered, for a snapshot; the same rows give the same bytes."""
-        minutes = {minute.number: minute for minute in (*self._window, *self._hour)}
-        codes = {sign: self._code(sign) for known in self._signs.values() for sign in known}
-        kept = [
-            (
-                number,
-                sorted(minute.seen.items()),
-                sorted((key, n, minute.money.get(key, 0)) for key, n in minute.people.items()),
-            )
-            for number, minute in sorted(minutes.items())
-        ]
+        counted = self._counts.saved(self._code)
+        latched = sorted(self._latched.items())
+        exempt = sorted((*key, end) for key, end in self._exempt.items())
         return msgspec.json.encode(
-            _Saved(
-                self._raw,
-                self._now,
-                kept,
-                sorted(
-                    (key, dict(sorted((codes[sign], n) for sign, n in known.items())))
-                    for key, known in self._signs.items()
-                ),
-                sorted(self._latched.items()),
-                sorted((*key, end) for key, end in self._exempt.items()),
-            )
+            _Saved(counted.raw, counted.now, counted.minutes, counted.signs, latched, exempt)
         )
 
     def load(self, saved: bytes) -> None:
@@ -529,52 +354,11 @@ class Governor:
         self._clear()
         if found.raw < 0:
             return
-        self._raw, self._now = found.raw, found.now
-        self._begin_ms = found.raw * MINUTE_MS
-        self._end_ms = self._begin_ms + MINUTE_MS
-        self._window.clear()
-        self._hour.clear()
-        for number, seen, people in found.minutes:
-            minute = _Minute(
-                number,
-                dict(seen),
-                {key: count for key, count, _ in people},
-                {key: money for key, _, money in people if money},
-            )
-            self._restore(minute)
-        if not self._hour or self._hour[-1].number != self._now:
+        if not self._counts.restore(found):
             raise GovernorError("the saved state of the governor lacks its last minute")
-        self._signs = {key: dict(known.items()) for key, known in found.signs}
         self._coded = True
         self._latched = dict(found.latched)
         self._exempt = {(kind, rule, stop): end for kind, rule, stop, end in found.exempt}
-
-    def _restore(self, minute: _Minute) -> None:
-        is_now = minute.number == self._now
-        self._hour.append(minute)
-        for key, people in minute.people.items():
-            sums = self._sums.setdefault(key, _Sum())
-            sums.money += minute.money.get(key, 0)
-            if is_now:
-                sums.now = people
-        if minute.number > self._now - self.table.window_min:
-            self._window.append(minute)
-            for key, people in minute.people.items():
-                self._sums[key].people += people
-            if is_now:
-                self._minute, self._seen = minute, minute.seen
-            else:
-                for place, count in minute.seen.items():
-                    self._seen_before[place] = self._seen_before.get(place, 0) + count
-
-
-def _less(counts: dict[tuple[str, str], int], gone: Mapping[tuple[str, str], int]) -> None:
-    for place, count in gone.items():
-        left = counts[place] - count
-        if left:
-            counts[place] = left
-        else:
-            del counts[place]
 
 
 _WORDS = {"deny": ("refuses", "拒绝"), "challenge": ("asks for a second proof from", "验证")}
