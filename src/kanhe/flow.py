@@ -19,8 +19,8 @@ Why: `docs/adr/0007-a-group-walks-together.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, MutableSequence, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from itertools import compress, repeat
 from operator import attrgetter
 from struct import iter_unpack
 from typing import NamedTuple
@@ -221,10 +221,11 @@ class Flow:
 
     def _pass_by(self, gathering: _Gathering, begin: int, end: int) -> None:
         """Count those decisions from `begin` to `end` that refused nobody."""
-        group, kinds = gathering.group, gathering.kinds
-        decided = [
-            (group.tenants[n], group.types[n]) for n in range(begin, end) if kinds[n] == DECIDED
-        ]
+        group, kinds = gathering.group, gathering.kinds[begin:end]
+        decided: Iterable[tuple[str, str]]
+        decided = zip(group.tenants[begin:end], group.types[begin:end], strict=True)
+        if RECORDED in kinds:
+            decided = compress(decided, [kind == DECIDED for kind in kinds])
         for (tenant, event_type), count in Counter(decided).items():
             self.governor.pass_by(tenant, event_type, group.received_ms[begin], count)
 
