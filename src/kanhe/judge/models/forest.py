@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kanhe.judge.models import kernel
+from kanhe.judge.models.abreast import LEAST, abreast_of, score_abreast
 from kanhe.judge.models.model import Isotonic, Model, Platt, Tree
 
 STEP = 8
@@ -107,6 +108,10 @@ class Forest:
         self._found = np.empty(NAMED, dtype=np.int64)
         self._found_at = self._found.ctypes.data
         self._sum, self._explain = kernel.score_rows, kernel.explain_rows
+        self._abreast = abreast_of(model.trees, self.inputs)
+        if self._abreast is not None:
+            self._abreast_plan = self._abreast.plan()
+            self._abreast_at = self._abreast_plan.ctypes.data
 
     def columns(self, places: Sequence[int], width: int) -> Columns:
         """Where each input stands in rows of `width` numbers; raises `ValueError`."""
@@ -138,7 +143,12 @@ class Forest:
             # The kernel is handed addresses it knows: to look into an array takes it longer than
             # a copy of a few rows, which also has the right type and order whatever came in.
             columns.room[:total] = rows
-            self._sum(self._plan_at, columns.room_at, total, columns.width, columns.table_at, linked, self._out_at)  # fmt: skip
+            width, done = columns.width, 0
+            if total >= LEAST and self._abreast is not None:
+                done = score_abreast(self._plan_at, self._abreast_at, columns.room_at, total, width, columns.table_at, linked, self._out_at)  # fmt: skip
+            if done < total:
+                rest_at, out_at = columns.room_at + 8 * width * done, self._out_at + 8 * done
+                self._sum(self._plan_at, rest_at, total - done, width, columns.table_at, linked, out_at)  # fmt: skip
             return self._out[:total].copy()
         parts = (rows[at : at + BLOCK] for at in range(0, total, BLOCK))
         return np.concatenate([self._summed(part, columns, linked) for part in parts])
@@ -185,7 +195,8 @@ class Forest:
     def warm(self) -> None:
         """Have the kernel's machine code in place before the first event waits for it."""
         raw, _ = self.explain(np.full((1, self.inputs), np.nan))
-        self.scores(np.full((1, self.inputs), np.nan))
+        for several in (1, LEAST):
+            self.scores(np.full((several, self.inputs), np.nan))
         self.linked(raw)
         self.weighed(np.full(self.inputs, np.nan))
 

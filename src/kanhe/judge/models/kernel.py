@@ -122,7 +122,7 @@ def _on_lines(x, points, count):
 
 
 @inlined
-def _linked(plan, raw):
+def linked_score(plan, raw):
     """The score that a raw score stands for."""
     if plan[P_LINK] == LOGISTIC:
         scalars = doubles_at(plan[P_SCALARS])
@@ -133,10 +133,11 @@ def _linked(plan, raw):
 
 
 @inlined
-def _write_row(plan, vectors, begin, columns):
-    """The inputs of one row, twice: missing values as minus and as plus infinity."""
-    count = plan[P_INPUTS]
-    row, zero_is_missing = doubles_at(plan[P_ROW]), words_at(plan[P_ZERO])
+def write_row(room, first, step, vectors, begin, columns, count, zero_is_missing):
+    """The inputs of one row, twice: missing values as minus and as plus infinity.
+
+    They are written to every `step`th place of the room, from `first` on.
+    """
     for k in range(count):
         x = vectors[begin + columns[k]]
         if -NEAR_ZERO <= x <= NEAR_ZERO:
@@ -144,11 +145,18 @@ def _write_row(plan, vectors, begin, columns):
         if x == x:
             # No value reaches the infinities, which stand for missing.
             x = min(max(x, -FURTHEST), FURTHEST)
-            row[k] = x
-            row[count + k] = x
+            low = high = x
         else:
-            row[k] = -_INF
-            row[count + k] = _INF
+            low, high = -_INF, _INF
+        room[first + k * step] = low
+        room[first + (count + k) * step] = high
+
+
+@inlined
+def _write_row(plan, vectors, begin, columns):
+    """The inputs of one row as the walk finds them."""
+    count, row = plan[P_INPUTS], doubles_at(plan[P_ROW])
+    write_row(row, 0, 1, vectors, begin, columns, count, words_at(plan[P_ZERO]))
     # What leaves look at, in order to stay where they are.
     row[2 * count] = -_INF
 
@@ -224,7 +232,7 @@ def score_rows(plan_at, rows_at, count, width, columns_at, linked, out_at):
         _write_row(plan, rows, i * width, columns)
         _walk(plan_at)
         raw = _add_up(plan)
-        out[i] = _linked(plan, raw) if linked else raw
+        out[i] = linked_score(plan, raw) if linked else raw
 
 
 @compiled
@@ -287,4 +295,4 @@ def link_rows(plan_at, raw, out):
     """The score that each raw score stands for into `out`."""
     plan = words_at(plan_at)
     for i in range(raw.shape[0]):
-        out[i] = _linked(plan, raw[i])
+        out[i] = linked_score(plan, raw[i])
