@@ -49,20 +49,27 @@ class _Ready:
         self.columns = self.forest.columns(columns, width)
         self.places = list(columns)
         self.sentences = sentences
+        self._asked: memoryview | None = None
+        self._because: tuple[Text, ...] = ()
 
     def score(self, types: Sequence[str], wide: Floats) -> None:
         """Write the scores of those rows whose event type the model is for, in one call."""
         on = self.on
-        rows = [n for n, name in enumerate(types) if name in on]
-        if len(rows) == len(types):
+        if on.issuperset(types):
             wide[:, self.place] = self.forest.scores(wide, self.columns)
-        elif rows:
+            return
+        rows = [n for n, name in enumerate(types) if name in on]
+        if rows:
             wide[rows, self.place] = self.forest.scores(wide[rows], self.columns)
 
-    def because(self, row: Floats) -> tuple[Text, ...]:
+    def because(self, row: memoryview) -> tuple[Text, ...]:
         """The inputs that raised the score most, the heaviest first."""
-        heaviest = self.forest.weighed(row, self.columns, LEAST_SHARE)
-        return tuple([self.sentences[n](row.item(self.places[n])) for n in heaviest])
+        # Several rules that read the score of one event hand over the same view of its row.
+        if row is not self._asked:
+            heaviest = self.forest.weighed(np.frombuffer(row), self.columns, LEAST_SHARE)
+            self._because = tuple([self.sentences[n](row[self.places[n]]) for n in heaviest])
+            self._asked = row
+        return self._because
 
 
 class Scoring:
@@ -105,11 +112,8 @@ class Scoring:
 
     def because(self, names: Sequence[str], event: Event, row: memoryview) -> tuple[Text, ...]:
         """What weighed most in the scores of these models, for one event and its wide row."""
-        numbers = np.frombuffer(row, dtype=np.float64)
         several = (
-            self._ready[name].because(numbers)
-            for name in names
-            if event.type in self._ready[name].on
+            self._ready[name].because(row) for name in names if event.type in self._ready[name].on
         )
         return tuple(dict.fromkeys(text for texts in several for text in texts))
 

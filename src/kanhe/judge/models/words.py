@@ -20,6 +20,9 @@ from kanhe.judge.rules.reasons import Language, shown_amount, shown_duration, sh
 Sentence = Callable[[float], Text]
 """Says a value, and what is usual; NaN is a missing value."""
 
+Form = Callable[[float], tuple[str, str]]
+"""Writes a value that is known, in English and in Chinese."""
+
 EXPRESSION_MAX = 80
 """How many characters of an expression or a condition are shown."""
 
@@ -81,10 +84,10 @@ def sentences_of(
 
 def noun_and_form(spec: FeatureSpec, base: str) -> tuple[Text, Callable[[float], Text]]:
     """What a feature is, and how a value of it is shown (NaN: unknown); `base` is the base currency."""
-    form_en, form_zh = _form(spec, "en", base), _form(spec, "zh", base)
+    form = _form(spec, base)
 
     def shown(value: float) -> Text:
-        return Text("–", "–") if value != value else Text(form_en(value), form_zh(value))
+        return Text("–", "–") if value != value else Text(*form(value))
 
     return Text(_noun(spec, "en"), _noun(spec, "zh")), shown
 
@@ -93,22 +96,19 @@ def _of_derived(spec: DerivedSpec, usual: float | None) -> Sentence:
     """A derived number is called by its own name, and shown with its expression."""
     expression = _short(spec.expression.text)
     nouns = f"{spec.name} ({expression})", f"{spec.name}（{expression}）"
-    return _plain(nouns, (_number, _number), usual)
+    return _plain(nouns, _alike(_number), usual)
 
 
 def _of_feature(spec: FeatureSpec, base: str, usual: float | None) -> Sentence:
-    forms = _form(spec, "en", base), _form(spec, "zh", base)
-    plain = _plain((_noun(spec, "en"), _noun(spec, "zh")), forms, usual)
+    plain = _plain((_noun(spec, "en"), _noun(spec, "zh")), _form(spec, base), usual)
     if spec.function not in ("count", "distinct"):
         return plain
     (whose_en, whose_zh), (more_en, more_zh) = _whose(spec), _more(spec)
     en, zh, unit = _counted(spec)
     before_zh, after_zh = zh.split("{count}")
-    end_en = f"{en} for {whose_en}{more_en}{_tail_en(_number, usual)}"
-    begin_zh, end_zh = (
-        _beside(f"{whose_zh}{more_zh}", before_zh),
-        f"{after_zh}{_tail_zh(_number, usual, unit)}",
-    )
+    tail_en, tail_zh = _tails(_alike(_number), usual, unit)
+    end_en = f"{en} for {whose_en}{more_en}{tail_en}"
+    begin_zh, end_zh = _beside(f"{whose_zh}{more_zh}", before_zh), f"{after_zh}{tail_zh}"
 
     def counted(value: float) -> Text:
         if value != value:
@@ -130,32 +130,26 @@ def _counted(spec: FeatureSpec) -> tuple[str, str, str]:
     return f"different {several}", f"出现 {{count}}不同的{kind}", "个"
 
 
-def _plain(
-    nouns: tuple[str, str],
-    forms: tuple[Callable[[float], str], Callable[[float], str]],
-    usual: float | None,
-) -> Sentence:
+def _plain(nouns: tuple[str, str], form: Form, usual: float | None) -> Sentence:
     """`what: value; usually so much`."""
     noun_en, noun_zh = nouns
-    form_en, form_zh = forms
-    tail_en, tail_zh = _tail_en(form_en, usual), _tail_zh(form_zh, usual)
+    tail_en, tail_zh = _tails(form, usual)
 
     def said(value: float) -> Text:
         if value != value:
             return Text(f"{noun_en}: unknown{tail_en}", f"{noun_zh}：未知{tail_zh}")
-        return Text(
-            f"{noun_en}: {form_en(value)}{tail_en}", f"{noun_zh}：{form_zh(value)}{tail_zh}"
-        )
+        en, zh = form(value)
+        return Text(f"{noun_en}: {en}{tail_en}", f"{noun_zh}：{zh}{tail_zh}")
 
     return said
 
 
-def _tail_en(form: Callable[[float], str], usual: float | None) -> str:
-    return "" if usual is None else f"; usually {form(usual)}"
-
-
-def _tail_zh(form: Callable[[float], str], usual: float | None, unit: str = "") -> str:
-    return "" if usual is None else f"；通常为 {form(usual)}" + (f" {unit}" if unit else "")
+def _tails(form: Form, usual: float | None, unit: str = "") -> tuple[str, str]:
+    """What is usual, at the end of a sentence; `unit` is the Chinese measure word, if it has one."""
+    if usual is None:
+        return "", ""
+    en, zh = form(usual)
+    return f"; usually {en}", f"；通常为 {zh}" + (f" {unit}" if unit else "")
 
 
 def _noun(spec: FeatureSpec, language: Language) -> str:
@@ -199,17 +193,27 @@ def _more(spec: FeatureSpec) -> tuple[str, str]:
     return en, zh
 
 
-def _form(spec: FeatureSpec, language: Language, base: str) -> Callable[[float], str]:
+def _form(spec: FeatureSpec, base: str) -> Form:
     """How a value of the feature is shown."""
     if spec.function in _DURATIONS:
-        return lambda value: shown_duration(value, language)
+        return lambda value: (shown_duration(value, "en"), shown_duration(value, "zh"))
     if spec.function in _SHARES:
-        return lambda value: shown_percent(value, language)
+        return lambda value: (shown_percent(value, "en"), shown_percent(value, "zh"))
     if spec.function == "first_seen":
-        return _date
+        return _alike(_date)
     if spec.field == AMOUNT_BASE and spec.function in _MONEY:
-        return lambda value: shown_amount(round(value), base)
-    return _number
+        return _alike(lambda value: shown_amount(round(value), base))
+    return _alike(_number)
+
+
+def _alike(form: Callable[[float], str]) -> Form:
+    """What is written the same in both languages, and so written once."""
+
+    def both(value: float) -> tuple[str, str]:
+        said = form(value)
+        return said, said
+
+    return both
 
 
 def _number(value: float | None) -> str:
