@@ -10,14 +10,15 @@ from types import ModuleType
 
 import pytest
 
-from kanhe import judge
+import kanhe
 from kanhe.judge.features import arithmetic
 from kanhe.judge.intake.recognising import texts
 from kanhe.judge.machine.compiling import stamp_of
 from kanhe.judge.models import kernel
 from kanhe.judge.rules import screen
+from kanhe.stores.sqlite import kernel as seen_kernel
 
-_ROOMS = (arithmetic, kernel, screen, texts)
+_ROOMS = (arithmetic, kernel, screen, texts, seen_kernel)
 """The modules that hold the compilers of their rooms."""
 
 
@@ -57,6 +58,6 @@ def _origins_of_constants(path: Path) -> set[Path]:
 
 def test_every_room_with_a_kernel_is_tested_here() -> None:
     """A room that compiles anything says what its machine code is made of."""
-    folder = Path(inspect.getfile(judge)).parent
+    folder = Path(inspect.getfile(kanhe)).parent
     rooms = {path.parent for path in folder.rglob("*.py") if "@compiled" in path.read_text()}
     assert rooms == {Path(inspect.getfile(room)).parent for room in _ROOMS}

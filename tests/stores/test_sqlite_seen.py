@@ -14,10 +14,11 @@ import pytest
 
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import columns_of
-from kanhe.stores.sqlite import checkpoint, seen
+from kanhe.stores.sqlite import checkpoint, recent, seen
 from kanhe.stores.sqlite import journal as sqlite_journal
 from kanhe.stores.sqlite.filter import Filter
 from kanhe.stores.sqlite.journal import SqliteJournal
+from kanhe.stores.sqlite.seen import Keys, Looked
 from tests.stores.rows import check, fill, row
 
 
@@ -48,7 +49,7 @@ def test_keys_that_were_just_looked_for_are_known(
     looked: list[Sequence[str]] = []
     look_each = seen.Seen.look_each
 
-    def counted(self: seen.Seen, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
+    def counted(self: seen.Seen, tenants: Sequence[str], event_ids: Sequence[str]) -> Looked:
         looked.append(event_ids)
         return look_each(self, tenants, event_ids)
 
@@ -106,20 +107,18 @@ def test_restart_in_the_middle_of_merging(tmp_path: Path) -> None:
     journal.close()
 
 
-class _Weak:
-    """A hash with eight values, so that nearly all keys are equal to others."""
-
-    def __init__(self, text: bytes) -> None:
-        self._value = sum(text) % 8
-
-    def digest(self) -> bytes:
-        return bytes([self._value * 32]) + bytes(31)
+def _weak_keys(tenants: Sequence[str], event_ids: Sequence[str]) -> Keys:
+    """Keys of eight values, so that nearly all of them are equal to others."""
+    texts = [
+        f"{tenant} {event_id}".encode() for tenant, event_id in zip(tenants, event_ids, strict=True)
+    ]
+    return np.array([sum(text) % 8 << 60 for text in texts], dtype=np.int64)
 
 
 @pytest.mark.usefixtures("small")
 def test_equal_keys_are_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if almost all events share their key with others, each is found and none is mistaken."""
-    monkeypatch.setattr(seen, "blake2s", _Weak)
+    monkeypatch.setattr(recent, "keys_of", _weak_keys)
     path = tmp_path / "journal.db"
     journal = SqliteJournal(path)
     journal.append(row(1))
@@ -138,6 +137,29 @@ def test_equal_keys_are_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     journal = SqliteJournal(path)
     fill(journal, 300, group=30)
     check(journal, [row(seq) for seq in range(1, 1_201)])
+    journal.close()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("looked_for", [True, False])
+def test_doubts_about_some_of_a_group_are_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked_for: bool
+) -> None:
+    """Rows in columns whose keys filters or other rows have are taken up; an event that is there not."""
+    monkeypatch.setattr(recent, "keys_of", _weak_keys)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    for first in range(1, 900, 30):
+        rows = [row(seq) for seq in range(first, first + 30)]
+        if looked_for:
+            journal.find_each(["shop"] * 30, [each.event_id for each in rows])
+        if first == 601:
+            with pytest.raises(ValueError, match="'event-7' of tenant 'shop' is already there"):
+                journal.extend_columns(columns_of([*rows[:20], row(621, "event-7")]))
+            rows = rows[20:]
+        journal.extend_columns(columns_of(rows))
+        journal.commit()
+    assert _merged(journal) > 256
+    check(journal, [row(seq) for seq in range(1, 901)])
     journal.close()
 
 

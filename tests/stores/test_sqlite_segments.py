@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+import numpy as np
 import pytest
 import zstandard
 from hypothesis import given
@@ -51,7 +52,7 @@ def _columns(rows: list[Packed]) -> PackedColumns:
 
 
 def _segments(rows: list[Packed]) -> list[Segment]:
-    return list(SegmentEncoder().segments(1, [7] * len(rows), _columns(rows)))
+    return list(SegmentEncoder().segments(1, np.full(len(rows), 7), _columns(rows)))
 
 
 def _shrunk(plain: object) -> bytes:
@@ -71,7 +72,7 @@ def test_cutting_loses_nothing(first: int, rows: list[Packed], most: int, size: 
         patch.setattr(segments, "SEGMENT_ROWS", most)
         patch.setattr(segments, "SEGMENT_BYTES", size)
         keys = list(range(first * 3, first * 3 + len(rows)))
-        made = list(SegmentEncoder().segments(first, keys, _columns(rows)))
+        made = list(SegmentEncoder().segments(first, np.array(keys), _columns(rows)))
     at, found, found_keys = first, [], []
     for segment in made:
         assert segment.first == at
@@ -139,7 +140,7 @@ def test_limits() -> None:
 def test_the_form_is_stable() -> None:
     """How rows are encoded is part of the file format and never changes, in any of its forms."""
     row = (1, 2, 3, 0, 1_000, -1, "勘合", b"{}", b"\0", b"ok", b"salt")
-    (segment,) = SegmentEncoder().segments(9, [5], _columns([row]))
+    (segment,) = SegmentEncoder().segments(9, np.array([5]), _columns([row]))
     packed = zstandard.ZstdDecompressor().decompress(segment.rows)
     assert packed.hex() == (
         "9c02910191029103910091cd03e891ff91a6e58b98e5908891c4027b7d91c4010091c4026f6b91c40473616c74"

@@ -28,7 +28,7 @@ def _patterns() -> list[int]:
 
 
 PATTERNS = _patterns()
-_PATTERN_ARRAY = np.array(PATTERNS, dtype=np.uint64)
+PATTERN_ARRAY = np.array(PATTERNS, dtype=np.uint64)
 PATTERN_MASK = (1 << _PATTERN_BITS) - 1
 WORD_SHIFT = _PATTERN_BITS
 
@@ -36,25 +36,26 @@ WORD_SHIFT = _PATTERN_BITS
 class Filter:
     """A Bloom filter of fixed size for `capacity` keys (a power of two) of 63 uniform bits.
 
-    `words` and `mask` are open to the one place that looks a key up in many filters; the memory is
-    taken from the system only as it is written to.
+    `address`, where its words begin, and `mask` are open to the machine code that looks many keys up
+    in all filters; the memory is taken from the system only as it is written to.
     """
 
-    __slots__ = ("_array", "mask", "words")
+    __slots__ = ("_array", "_words", "address", "mask")
 
     def __init__(self, capacity: int) -> None:
         size = capacity // KEYS_PER_WORD
         if size < 1 or size & (size - 1):
             raise ValueError(f"a capacity of {capacity} is not a power of two from 4 up")
         self._array = np.zeros(size, dtype=np.uint64)
-        self.words: memoryview[int] = self._array.data
+        self._words: memoryview[int] = self._array.data
+        self.address: int = self._array.ctypes.data
         self.mask = size - 1
 
     def add(self, keys: npt.NDArray[np.int64]) -> None:
         """Add many keys at once."""
         unsigned = keys.astype(np.uint64)
         where = ((unsigned >> np.uint64(WORD_SHIFT)) & np.uint64(self.mask)).astype(np.int64)
-        bits = _PATTERN_ARRAY[keys & PATTERN_MASK]
+        bits = PATTERN_ARRAY[keys & PATTERN_MASK]
         # Of keys that share a word only one gets its bits each time round; few do, and it is still
         # much faster than the one call that does it right at once (`np.bitwise_or.at`).
         while where.size:
@@ -65,4 +66,4 @@ class Filter:
     def __contains__(self, key: int) -> bool:
         """False: surely never added. True: probably added."""
         bits = PATTERNS[key & PATTERN_MASK]
-        return self.words[key >> WORD_SHIFT & self.mask] & bits == bits
+        return self._words[key >> WORD_SHIFT & self.mask] & bits == bits

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from kanhe.record.journal.ports import Columns
+from kanhe.stores.sqlite.seen import Keys
 from kanhe.stores.sqlite.segments import Packed, PackedColumns
 from kanhe.stores.sqlite.words import Words
 
@@ -19,10 +21,15 @@ class Gathered:
     def __init__(self, words: tuple[Words, Words, Words]) -> None:
         self._tenants, self._types, self._policies = words
         self._columns: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [], [], [], [])
-        self.keys: list[int] = []
+        self._keys: list[Keys] = []
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self._columns[0])
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the rows; there must be one."""
+        return np.concatenate(self._keys)
 
     @property
     def columns(self) -> PackedColumns:
@@ -33,7 +40,7 @@ class Gathered:
         """One row."""
         return cast(Packed, tuple(column[place] for column in self._columns))
 
-    def extend(self, rows: Columns, keys: Sequence[int]) -> None:
+    def extend(self, rows: Columns, keys: Keys) -> None:
         """Take up one or more rows; words that have no number yet get one."""
         packed = (
             self._tenants.numbers(rows.tenants), self._types.numbers(rows.types),
@@ -42,10 +49,10 @@ class Gathered:
         )  # fmt: skip
         for column, values in zip(self._columns, packed, strict=True):
             column.extend(values)
-        self.keys += keys
+        self._keys.append(keys)
 
     def clear(self) -> None:
         """The rows were committed, or are given up."""
         for column in self._columns:
             column.clear()
-        self.keys.clear()
+        self._keys.clear()

@@ -21,6 +21,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import (
     ERASED,
@@ -36,8 +38,9 @@ from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.gathered import Gathered
 from kanhe.stores.sqlite.insert import Insert
 from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
+from kanhe.stores.sqlite.recent import Recent
 from kanhe.stores.sqlite.schema import PAGE_BYTES, WAIT_S, connect, open_database
-from kanhe.stores.sqlite.seen import Seen, Slice
+from kanhe.stores.sqlite.seen import Keys, Looked, Seen, Slice
 from kanhe.stores.sqlite.segments import Packed, Segment, SegmentEncoder, Segments
 from kanhe.stores.sqlite.words import Words
 
@@ -50,7 +53,7 @@ _SLICE = 128
 """Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
 _CACHE_KIB = 64 << 10
 _CUT_WAIT_MS = 50
-_NOTHING_LOOKED_FOR: tuple[list[str], list[str], list[int]] = ([], [], [])
+_NOTHING_ASKED: tuple[list[str], list[str], Looked] = ([], [], Looked(np.empty(0, np.int64), 0))
 
 
 class SqliteJournal:
@@ -95,21 +98,21 @@ class SqliteJournal:
         """The row of this event, gathered rows included; `None` if it never arrived."""
         if not self._usable:
             self._check_usable()
-        (key,) = self._seen.look_each((tenant,), (event_id,))
-        return self._find(~key, tenant, event_id) if key < 0 else None
+        looked = self._seen.look_each((tenant,), (event_id,))
+        return self._find(~int(looked.keys[0]), tenant, event_id) if looked.maybe else None
 
     def find_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Sequence[Row | None]:
         """The rows of many events, by their tenants and ids."""
         if not self._usable:
             self._check_usable()
-        keys = self._seen.look_each(tenants, event_ids)
-        self._looked = (list(tenants), list(event_ids), keys)
-        if keys and min(keys) < 0:
-            return [
-                self._find(~key, tenant, event_id) if key < 0 else None
-                for key, tenant, event_id in zip(keys, tenants, event_ids, strict=True)
-            ]
-        return [None] * len(keys)
+        looked = self._seen.look_each(tenants, event_ids)
+        self._asked = (list(tenants), list(event_ids), looked)
+        if not looked.maybe:
+            return [None] * len(event_ids)
+        return [
+            self._find(~key, tenant, event_id) if key < 0 else None
+            for key, tenant, event_id in zip(looked.keys.tolist(), tenants, event_ids, strict=True)
+        ]
 
     def read(self, seq: int) -> Row | None:
         """The committed row with this number."""
@@ -172,19 +175,18 @@ class SqliteJournal:
             raise ValueError(f"the next row has the number {self._due}, not {columns.first}")
         if set(map(len, columns[1:])) != {count}:
             raise ValueError("one column is longer than another")
-        keys = self._keys_of(columns.tenants, columns.event_ids)
-        # Nearly always no event is there, and no two of them are the same.
-        fresh = 0 if min(keys) < 0 else self._seen.add_each(keys, self._due)
-        if fresh:
-            self._gather(columns if fresh == count else cut(columns, 0, fresh), keys[:fresh])
-        for place in range(fresh, count):
-            tenant, event_id = columns.tenants[place], columns.event_ids[place]
-            if self.find(tenant, event_id) is not None:
-                raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
-            # Another event has the same key, or a filter took the key for one that it knows.
-            key = keys[place] if keys[place] >= 0 else ~keys[place]
-            self._seen.add(key, self._due)
-            self._gather(cut(columns, place, place + 1), (key,))
+        keys = self._looked(columns.tenants, columns.event_ids).keys
+        place = 0
+        while True:
+            # Nearly always no event is there, no two of them are the same, and this adds them all.
+            end = place + self._seen.add_each(keys[place:], self._due)
+            if end > place:
+                new = columns if end - place == count else cut(columns, place, end)
+                self._gather(new, keys[place:end])
+            if end == count:
+                break
+            self._add_doubtful(cut(columns, end, end + 1), int(keys[end]))
+            place = end + 1
         if messages:
             self._messages.extend(messages)
 
@@ -315,19 +317,28 @@ class SqliteJournal:
 
     # Inside
 
-    def _keys_of(self, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
-        """The keys of these events as `Seen.look_each` gives them.
+    def _looked(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Looked:
+        """What `Seen.look_each` says of these events.
 
-        Whoever was asked to find each of them a moment ago knows them; once only, because the events
-        are there then.
+        It was asked a moment ago if somebody wanted to find each of them. That counts for once: then
+        the events are there.
         """
-        looked_tenants, looked_ids, keys = self._looked
-        self._looked = _NOTHING_LOOKED_FOR
-        if list(event_ids) == looked_ids and list(tenants) == looked_tenants:
-            return keys
+        asked_tenants, asked_ids, looked = self._asked
+        self._asked = _NOTHING_ASKED
+        if list(event_ids) == asked_ids and list(tenants) == asked_tenants:
+            return looked
         return self._seen.look_each(tenants, event_ids)
 
-    def _gather(self, columns: Columns, keys: Sequence[int]) -> None:
+    def _add_doubtful(self, columns: Columns, key: int) -> None:
+        """Gather one row whose key another row may have, or a filter took for one that it knows."""
+        (tenant,), (event_id,) = columns.tenants, columns.event_ids
+        key = key if key >= 0 else ~key
+        if self._find(key, tenant, event_id) is not None:
+            raise ValueError(f"event {event_id!r} of tenant {tenant!r} is already there")
+        self._seen.add(key, self._due)
+        self._gather(columns, np.array([key]))
+
+    def _gather(self, columns: Columns, keys: Keys) -> None:
         """Keep rows, whose keys `seen` has by now, for the next commit."""
         self._gathered.extend(columns, keys)
         self._due += len(keys)
@@ -356,8 +367,8 @@ class SqliteJournal:
         self._types = Words(self._db, "types")
         self._policies = Words(self._db, "policies")
         self._words = (self._tenants, self._types, self._policies)
-        self._seen = Seen(self._db)
-        self._looked = _NOTHING_LOOKED_FOR
+        self._seen = Seen(self._db, Recent)
+        self._asked = _NOTHING_ASKED
         self._gathered = Gathered(self._words)
         self._segments = Segments(self._path, self._read)
         self._last = self._last_in_file()
@@ -406,8 +417,7 @@ class SqliteJournal:
 
     def _dropped(self) -> None:
         """The group is not durable: forget it, so that its events may come again."""
-        newest = range(self._due - 1, self._last, -1)
-        self._seen.forget(zip(reversed(self._gathered.keys), newest, strict=True))
+        self._seen.forget()
         for words in self._words:
             words.forget()
         self._due = self._last + 1

@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2s
-from itertools import chain, islice, repeat
-from operator import itemgetter
-from typing import NamedTuple
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kanhe.core.errors import StorageError
-from kanhe.stores.sqlite.filter import PATTERN_MASK, PATTERNS, WORD_SHIFT, Filter
+from kanhe.stores.sqlite.filter import Filter
 from kanhe.stores.sqlite.segments import KEY_BYTES
+
+if TYPE_CHECKING:
+    # Whoever only reads a journal needs neither a memory of keys nor the compiler behind it.
+    from kanhe.stores.sqlite.recent import Recent
 
 GENERATION = 1 << 18
 _PARTS_BITS = 6
@@ -37,7 +40,10 @@ _SCAN = 65_536
 _KEYS_PER_PAGE = 560
 _first_8: Callable[[bytes], tuple[int]] = struct.Struct(">Q").unpack_from
 
-_Numbers = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.int64]
+"""Keys, or the numbers of the rows that belong to them."""
+Layers = npt.NDArray[np.int64]
+"""For each filter the address of its words, and its mask."""
 
 
 def event_key(tenant: str, event_id: str) -> int:
@@ -65,6 +71,15 @@ class Slice(NamedTuple):
     ends_part: bool
 
 
+class Looked(NamedTuple):
+    """What was found of some events without asking the disk."""
+
+    keys: Keys
+    """The keys of the events in their order; inverted (`~key`) if a row may have the key."""
+    maybe: int
+    """How many are inverted."""
+
+
 class Seen:
     """Where each event stands: memory for the newest, the table `seen` behind filters for the rest.
 
@@ -72,20 +87,18 @@ class Seen:
     (`forget`). `slice` and `merged` move the merging forward: the first says what the next
     transaction must write, the second that it became durable. `committed` is the last durable row.
 
-    Memory is cut into parts by the high bits of the key, so that sorting, dropping and growing
-    happen in small portions and no single event waits for them.
+    Memory is cut into parts by the high bits of the key, so that sorting and dropping happen in small
+    portions and no single event waits for them. Two rows may have one key, if an event came again
+    after it was erased, for one.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._memory: list[dict[int, int]] = [{} for _ in range(PARTS)]
-        # Further rows of a key that is already in memory: next to impossible, and still right.
-        self._twins: dict[int, list[int]] = {}
+    def __init__(self, db: sqlite3.Connection, recent: type[Recent]) -> None:
+        self._recent = recent(PARTS, PART_SHIFT)
         self._filters: list[Filter] = []
-        self._words: list[tuple[memoryview[int], int]] = []
+        self._layers: Layers = np.empty((0, 2), dtype=np.int64)
         # The part that is being merged, in key order, and how many of it are through.
-        self._queue: tuple[_Numbers, _Numbers] | None = None
+        self._queue: tuple[Keys, Keys] | None = None
         self._at = 0
-        self._oldest = 0
         self._upto, self._parts = db.execute("SELECT upto, parts FROM progress").fetchone()
         self._fill_filters(db)
         self.committed = self._fill_memory(db)
@@ -93,36 +106,15 @@ class Seen:
     @property
     def unmerged(self) -> int:
         """How many keys are held in memory."""
-        return sum(map(len, self._memory))
+        return len(self._recent)
 
-    def look_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> list[int]:
-        """The keys of events, by their tenants and ids, in their order: a key as it is if surely no
-        row has it, inverted (`~key`) if one may.
-
-        Stands on the path of every event; that is why it is one function and repeats `event_key`
-        and `Filter.__contains__`.
-        """
-        memory, words = self._memory, self._words
-        keys = []
-        for tenant, event_id in zip(tenants, event_ids, strict=True):
-            key = _first_8(blake2s(f"{tenant}\x1f{event_id}".encode()).digest())[0] >> 1
-            if key in memory[key >> PART_SHIFT]:
-                key = ~key
-            elif words:
-                word, bits = key >> WORD_SHIFT, PATTERNS[key & PATTERN_MASK]
-                for known, mask in words:
-                    if known[word & mask] & bits == bits:
-                        key = ~key
-                        break
-            keys.append(key)
-        return keys
+    def look_each(self, tenants: Sequence[str], event_ids: Sequence[str]) -> Looked:
+        """Look for events, by their tenants and ids, in memory and in the filters."""
+        return self._recent.look(tenants, event_ids, self._layers)
 
     def rows_of(self, key: int, db: sqlite3.Connection) -> list[int]:
         """The numbers of all rows with this key, newest first."""
-        found = set(self._twins.get(key, ()))
-        seq = self._memory[key >> PART_SHIFT].get(key)
-        if seq is not None:
-            found.add(seq)
+        found = set(self._recent.rows_of(key))
         for epoch, layer in enumerate(self._filters):
             if key in layer:
                 rows = db.execute("SELECT seq FROM seen WHERE epoch = ? AND key = ?", (epoch, key))
@@ -131,29 +123,16 @@ class Seen:
 
     def add(self, key: int, seq: int) -> None:
         """Remember a gathered row."""
-        if self._memory[key >> PART_SHIFT].setdefault(key, seq) != seq:
-            self._twins.setdefault(key, []).append(seq)
+        self._recent.add(np.array([key]), np.array([seq]))
 
-    def add_each(self, keys: Sequence[int], first: int) -> int:
+    def add_each(self, keys: Keys, first: int) -> int:
         """Remember gathered rows that count on from the number `first`, up to the first of them whose
-        key is in memory already; returns how many were added."""
-        memory = self._memory
-        for place, key in enumerate(keys):
-            seq = first + place
-            if memory[key >> PART_SHIFT].setdefault(key, seq) != seq:
-                return place
-        return len(keys)
+        key is inverted or in memory already; gives how many were added."""
+        return self._recent.add_new(keys, first)
 
-    def forget(self, gathered: Iterable[tuple[int, int]]) -> None:
-        """Take back gathered (key, seq), newest first, that did not become durable."""
-        for key, seq in gathered:
-            twins = self._twins.get(key, [])
-            if seq in twins:
-                twins.remove(seq)
-                if not twins:
-                    del self._twins[key]
-            else:
-                del self._memory[key >> PART_SHIFT][key]
+    def forget(self) -> None:
+        """Take back all gathered rows: they did not become durable."""
+        self._recent.forget(self.committed)
 
     def slice(self, size: int) -> Slice | None:
         """About `size` keys of the generation that is due, `None` if none is full yet."""
@@ -182,12 +161,10 @@ class Seen:
         self._at += len(done.rows)
         if not done.ends_part or self._queue is None:
             return
-        end_row, part = self._upto + GENERATION, self._memory[self._parts]
+        end_row = self._upto + GENERATION
         # Only after the filter knows every key of the part may memory forget them.
-        self._filter(epoch_of(end_row)).add(self._queue[0])
-        self._memory[self._parts] = dict(islice(part.items(), self._oldest, None))
-        for key in self._twins.keys() & part.keys():
-            self._forget_merged_twins(key, end_row)
+        self._add_to_filter(epoch_of(end_row), self._queue[0])
+        self._recent.keep(self._parts, end_row)
         self._queue = None
         self._upto, self._parts = done.upto, done.parts
 
@@ -197,47 +174,20 @@ class Seen:
         pages = (self._upto - earlier + GENERATION) / _KEYS_PER_PAGE
         return float(min(1.0, pages / GENERATION))
 
-    def _sorted_part(self, end_row: int) -> tuple[_Numbers, _Numbers]:
+    def _sorted_part(self, end_row: int) -> tuple[Keys, Keys]:
         """The part that is due, sorted: 4,096 keys on average, well under a millisecond."""
-        part = self._memory[self._parts]
-        seqs = np.fromiter(part.values(), dtype=np.int64, count=len(part))
+        keys, seqs = self._recent.part(self._parts)
         due = seqs <= end_row
-        self._oldest = int(np.count_nonzero(due))
-        if not due[: self._oldest].all():
-            # Rows come in order, and so do the entries of a dictionary; only twins disturb that.
-            part = dict(sorted(part.items(), key=itemgetter(1)))
-            self._memory[self._parts] = part
-            seqs = np.sort(seqs)
-        seqs = seqs[: self._oldest]
-        keys = np.fromiter(part.keys(), dtype=np.int64, count=self._oldest)
-        twins = [
-            (key, seq)
-            for key in self._twins.keys() & part.keys()
-            for seq in self._twins[key]
-            if seq <= end_row
-        ]
-        if twins:
-            keys = np.append(keys, [key for key, _ in twins])
-            seqs = np.append(seqs, [seq for _, seq in twins])
-        order = np.lexsort((seqs, keys)) if twins else np.argsort(keys)
+        keys, seqs = keys[due], seqs[due]
+        order = np.lexsort((seqs, keys))
         return keys[order], seqs[order]
 
-    def _forget_merged_twins(self, key: int, end_row: int) -> None:
-        """Rows of one key: the merged ones leave memory, the first of the rest takes their place."""
-        rest = [seq for seq in self._twins.pop(key) if seq > end_row]
-        if not rest:
-            return
-        self._memory[key >> PART_SHIFT].setdefault(key, rest[0])
-        rest = [seq for seq in rest if seq != self._memory[key >> PART_SHIFT][key]]
-        if rest:
-            self._twins[key] = rest
-
-    def _filter(self, epoch: int) -> Filter:
+    def _add_to_filter(self, epoch: int, keys: Keys) -> None:
         while len(self._filters) <= epoch:
-            layer = Filter(_epoch_size(len(self._filters)))
-            self._filters.append(layer)
-            self._words.append((layer.words, layer.mask))
-        return self._filters[epoch]
+            self._filters.append(Filter(_epoch_size(len(self._filters))))
+            layers = [(layer.address, layer.mask) for layer in self._filters]
+            self._layers = np.array(layers, dtype=np.int64)
+        self._filters[epoch].add(keys)
 
     def _fill_filters(self, db: sqlite3.Connection) -> None:
         """Read every merged key once; also those of a part that is not through."""
@@ -246,7 +196,7 @@ class Seen:
             cursor = db.execute("SELECT key FROM seen WHERE epoch = ?", (epoch,))
             while rows := cursor.fetchmany(_SCAN):
                 keys = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(rows))
-                self._filter(epoch).add(keys)
+                self._add_to_filter(epoch, keys)
 
     def _fill_memory(self, db: sqlite3.Connection) -> int:
         """Read the keys of the rows that are not merged; returns the last row's number."""
@@ -262,8 +212,8 @@ class Seen:
                     f"the journal is damaged: the segment of the rows {first} to {last} lacks keys;"
                     " restore the last good backup"
                 )
-            for seq, key in enumerate(np.frombuffer(blob, dtype="<i8").tolist(), first):
-                if seq > at and (seq > end_row or key >> PART_SHIFT >= self._parts):
-                    self.add(key, seq)
+            keys, seqs = np.frombuffer(blob, dtype="<i8"), np.arange(first, last + 1)
+            due = (seqs > at) & ((seqs > end_row) | (keys >> PART_SHIFT >= self._parts))
+            self._recent.add(keys[due], seqs[due])
             at = max(at, last)
         return int(at)

@@ -20,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from struct import pack
 from typing import Any, NamedTuple, cast
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from kanhe.core.errors import StorageError
@@ -103,7 +104,7 @@ class SegmentEncoder:
         self._plain = bytearray()
 
     def segments(
-        self, first: int, keys: Sequence[int], columns: PackedColumns
+        self, first: int, keys: npt.NDArray[np.int64], columns: PackedColumns
     ) -> Iterator[Segment]:
         """The segments of a group of one or more rows, the first of which has the number `first`.
 
@@ -114,7 +115,7 @@ class SegmentEncoder:
             self._encode(_Form2(*columns), self._plain)
             if len(self._plain) <= SEGMENT_BYTES or count == 1:
                 last = first + count - 1
-                yield Segment(first, last, pack(f"<{count}q", *keys), self._shrink(self._plain))
+                yield Segment(first, last, keys.astype("<i8").tobytes(), self._shrink(self._plain))
                 return
             size = (count + 1) // 2
         else:
