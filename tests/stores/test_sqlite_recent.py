@@ -99,6 +99,11 @@ def test_the_table_is_a_set_of_rows(data: st.DataObject) -> None:
         parts = [table.part(number) for number in range(_PARTS)]
         held = [row for part in parts for row in zip(*map(np.ndarray.tolist, part), strict=True)]
         assert sorted(held) == sorted(plain.rows)
+        after, until = data.draw(st.integers(0, seq)), data.draw(st.integers(0, seq))
+        held = list(zip(*map(np.ndarray.tolist, table.part(1, after, until)), strict=True))
+        assert sorted(held) == sorted(
+            row for row in plain.rows if row[0] >> _SHIFT == 1 and after < row[1] <= until
+        )
 
 
 @pytest.mark.parametrize("layers", [0, 1, 3])

@@ -17,6 +17,7 @@ from kanhe.record.journal.ports import columns_of
 from kanhe.stores.sqlite import checkpoint, recent, seen
 from kanhe.stores.sqlite import journal as sqlite_journal
 from kanhe.stores.sqlite.filter import Filter
+from kanhe.stores.sqlite.insert import InsertNumbers
 from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.seen import Keys, Looked
 from tests.stores.rows import check, fill, row
@@ -161,6 +162,18 @@ def test_doubts_about_some_of_a_group_are_looked_into(
     assert _merged(journal) > 256
     check(journal, [row(seq) for seq in range(1, 901)])
     journal.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+def test_numbers_are_inserted_in_order_however_many(count: int) -> None:
+    """Whether rows fill a long statement or not, each one is inserted, behind what they share."""
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE numbers (shared, one, other)")
+    rows = np.arange(2 * count).reshape(count, 2)
+    InsertNumbers("INSERT INTO numbers (shared, one, other)", 3)(db, 7, rows)
+    found = db.execute("SELECT * FROM numbers ORDER BY rowid").fetchall()
+    assert found == [(7, 2 * n, 2 * n + 1) for n in range(count)]
+    db.close()
 
 
 def test_epochs_are_whole_generations() -> None:

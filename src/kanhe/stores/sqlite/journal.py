@@ -36,7 +36,7 @@ from kanhe.record.journal.ports import (
 from kanhe.stores.sqlite.checkpoint import Checkpointer
 from kanhe.stores.sqlite.faults import explain, explained
 from kanhe.stores.sqlite.gathered import Gathered
-from kanhe.stores.sqlite.insert import Insert
+from kanhe.stores.sqlite.insert import Insert, InsertNumbers
 from kanhe.stores.sqlite.reader import kept_archive, last_in, row_of
 from kanhe.stores.sqlite.recent import Recent
 from kanhe.stores.sqlite.schema import PAGE_BYTES, WAIT_S, connect, open_database
@@ -48,7 +48,7 @@ _INSERT_SEGMENT = "INSERT INTO journal (first, last, keys, rows) VALUES (?, ?, ?
 _EMPTY_MESSAGES = "UPDATE outbox SET payload = x'' WHERE id = ?"
 _insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
-_insert_seen = Insert("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
+_insert_seen = InsertNumbers("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
 _SLICE = 128
 """Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
 _CACHE_KIB = 64 << 10
@@ -217,7 +217,7 @@ class SqliteJournal:
             if self._messages:
                 _insert_messages(db, self._messages)  # (4)
             if keys is not None:
-                _insert_seen(db, keys.rows)  # (5)
+                _insert_seen(db, keys.epoch, keys.rows)  # (5)
                 if keys.ends_part:
                     db.execute(  # (6)
                         "UPDATE progress SET upto = ?, parts = ?", (keys.upto, keys.parts)

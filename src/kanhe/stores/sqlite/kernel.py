@@ -224,6 +224,20 @@ def find_rows(key, table, shift, seqs):
 
 
 @compiled
+def take_rows(part, after, until, keys, seqs):
+    """Write the keys of a part of the table whose rows are behind `after` and not behind `until`, and
+    those; gives how many there are."""
+    found = 0
+    for place in range(len(part)):
+        seq = part[place, 1]
+        if after < seq <= until:  # Nothing is behind 0 where nothing stands.
+            keys[found] = part[place, 0]
+            seqs[found] = seq
+            found += 1
+    return found
+
+
+@compiled
 def add_new(keys, first, table, shift, counts, most):
     """Put keys into the table, whose rows count on from `first`, up to one that is inverted or stands
     there already, or whose part holds `most` keys; gives how many were put there."""

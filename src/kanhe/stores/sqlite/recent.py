@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from kanhe.stores.sqlite import kernel
 from kanhe.stores.sqlite.filter import PATTERN_ARRAY, WORD_SHIFT
@@ -17,6 +16,7 @@ _PLACES: Final = 1 << 14
 _FULL = 0.75
 """A part that is fuller than that has twice the places from then on."""
 _ROWS_OF_KEY = 8
+_LAST: Final = (1 << 63) - 1
 _BEHIND = "\0" * kernel.BLOCK_BYTES
 
 
@@ -70,11 +70,13 @@ class Recent:
         rows: list[int] = seqs[:count].tolist()
         return rows
 
-    def part(self, number: int) -> tuple[Keys, Keys]:
-        """The keys of a part, in no order, and the numbers of their rows."""
-        part = self._table[number]
-        taken = part[part[:, 1] != 0]
-        return np.ascontiguousarray(taken[:, 0]), np.ascontiguousarray(taken[:, 1])
+    def part(self, number: int, after: int = 0, until: int = _LAST) -> tuple[Keys, Keys]:
+        """The keys of a part, in no order, and the numbers of their rows: of those with numbers above
+        `after` up to `until`."""
+        size = int(self._counts[number])
+        keys, seqs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        found = kernel.take_rows(self._table[number], after, until, keys, seqs)
+        return keys[:found], seqs[:found]
 
     def add(self, keys: Keys, seqs: Keys) -> None:
         """Add keys and the numbers of their rows, whether the keys are here already or not."""
@@ -100,20 +102,19 @@ class Recent:
 
     def keep(self, number: int, after: int) -> None:
         """Take all rows up to `after` out of a part."""
-        keys, seqs = self.part(number)
-        self._refill(number, keys, seqs, seqs > after)
+        self._refill(number, *self.part(number, after=after))
 
     def forget(self, after: int) -> None:
         """Take out all rows behind `after`."""
         for number in range(len(self._counts)):
-            keys, seqs = self.part(number)
-            if (seqs > after).any():
-                self._refill(number, keys, seqs, seqs <= after)
+            keys, seqs = self.part(number, until=after)
+            if len(keys) < self._counts[number]:
+                self._refill(number, keys, seqs)
 
-    def _refill(self, number: int, keys: Keys, seqs: Keys, kept: npt.NDArray[np.bool_]) -> None:
+    def _refill(self, number: int, keys: Keys, seqs: Keys) -> None:
         self._table[number] = 0
         self._counts[number] = 0
-        kernel.add_all(keys[kept], seqs[kept], self._table, self._shift, self._counts)
+        kernel.add_all(keys, seqs, self._table, self._shift, self._counts)
 
     def _most(self) -> int:
         return int(_FULL * self._table.shape[1])
@@ -132,3 +133,4 @@ class Recent:
         self.add(none, none)
         self.add_new(none, 1)
         self.rows_of(0)
+        self.part(0)

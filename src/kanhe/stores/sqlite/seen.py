@@ -15,7 +15,7 @@ import sqlite3
 import struct
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
-from itertools import chain, repeat
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -63,8 +63,9 @@ def _epoch_size(epoch: int) -> int:
 class Slice(NamedTuple):
     """Keys to be merged with the next commit, and how far the table is when that is done."""
 
-    rows: list[tuple[int, int, int]]
-    """(epoch, key, seq) in key order."""
+    epoch: int
+    rows: Keys
+    """(key, seq) in key order."""
     upto: int
     parts: int
     """`progress` after this slice; both as before unless the slice ends a part."""
@@ -97,7 +98,7 @@ class Seen:
         self._filters: list[Filter] = []
         self._layers: Layers = np.empty((0, 2), dtype=np.int64)
         # The part that is being merged, in key order, and how many of it are through.
-        self._queue: tuple[Keys, Keys] | None = None
+        self._queue: Keys | None = None
         self._at = 0
         self._upto, self._parts = db.execute("SELECT upto, parts FROM progress").fetchone()
         self._fill_filters(db)
@@ -142,19 +143,17 @@ class Seen:
         if self._queue is None:
             self._queue = self._sorted_part(end_row)
             self._at = 0
-        keys, seqs = self._queue
         end = self._at + size
-        if end + size // 4 >= len(keys):
-            end = len(keys)
-        at = self._at
-        rows = list(zip(repeat(epoch_of(end_row)), keys[at:end].tolist(), seqs[at:end].tolist()))
+        if end + size // 4 >= len(self._queue):
+            end = len(self._queue)
+        rows = self._queue[self._at : end]
         upto, parts = self._upto, self._parts
-        ends_part = end == len(keys)
+        ends_part = end == len(self._queue)
         if ends_part:
             parts += 1
             if parts == PARTS:
                 upto, parts = end_row, 0
-        return Slice(rows, upto, parts, ends_part)
+        return Slice(epoch_of(end_row), rows, upto, parts, ends_part)
 
     def merged(self, done: Slice) -> None:
         """The slice is durable; with the last one of a part, its keys move behind their filter."""
@@ -163,7 +162,7 @@ class Seen:
             return
         end_row = self._upto + GENERATION
         # Only after the filter knows every key of the part may memory forget them.
-        self._add_to_filter(epoch_of(end_row), self._queue[0])
+        self._add_to_filter(done.epoch, self._queue[:, 0])
         self._recent.keep(self._parts, end_row)
         self._queue = None
         self._upto, self._parts = done.upto, done.parts
@@ -174,13 +173,11 @@ class Seen:
         pages = (self._upto - earlier + GENERATION) / _KEYS_PER_PAGE
         return float(min(1.0, pages / GENERATION))
 
-    def _sorted_part(self, end_row: int) -> tuple[Keys, Keys]:
-        """The part that is due, sorted: 4,096 keys on average, well under a millisecond."""
-        keys, seqs = self._recent.part(self._parts)
-        due = seqs <= end_row
-        keys, seqs = keys[due], seqs[due]
-        order = np.lexsort((seqs, keys))
-        return keys[order], seqs[order]
+    def _sorted_part(self, end_row: int) -> Keys:
+        """The part that is due as (key, seq) in key order: 4,096 on average, some 0.2 ms."""
+        keys, seqs = self._recent.part(self._parts, until=end_row)
+        order = np.argsort(keys)
+        return np.column_stack((keys[order], seqs[order]))
 
     def _add_to_filter(self, epoch: int, keys: Keys) -> None:
         while len(self._filters) <= epoch:
