@@ -187,6 +187,9 @@ def test_rows_of_another_shape_are_refused() -> None:
     for places in ([0], [-1, 0], [0, 1, 2]):
         with pytest.raises(ValueError, match="are not those of 2 inputs"):
             forest.columns(places, 2)
+    for row in (np.zeros(3), np.zeros(2, dtype=np.float32), np.zeros((1, 2))):
+        with pytest.raises(ValueError, match="different structures"):
+            forest.weighed(row.data)
     turned = np.zeros((2, 4), dtype=np.float32)[:, ::2]
     assert forest.scores(turned).tolist() == forest.scores(np.zeros((2, 2))).tolist()
 

@@ -64,6 +64,8 @@ class Columns:
         self.table = np.array(places, dtype=np.int64)
         self.room = np.empty((BLOCK, width), dtype=np.float64)
         """Where the kernel finds the rows."""
+        self.first = self.room.reshape(-1).data[:width]
+        """The first of these rows."""
         self.table_at = self.table.ctypes.data
         self.room_at = self.room.ctypes.data
 
@@ -179,14 +181,15 @@ class Forest:
         return np.concatenate(raw), np.concatenate(contributed)
 
     def weighed(
-        self, row: Floats, columns: Columns | None = None, least_share: float = 0.0
+        self, row: memoryview, columns: Columns | None = None, least_share: float = 0.0
     ) -> list[int]:
         """The inputs that raised the score of one row most, the heaviest first, at most `NAMED`.
 
-        What makes up less than `least_share` of all that raised it is left out.
+        What makes up less than `least_share` of all that raised it is left out. Raises `ValueError`
+        for a row of another length, or of numbers other than float64.
         """
         columns = columns or self._own
-        columns.room[0] = row
+        columns.first[:] = row
         self._explain(self._plan_at, columns.room_at, 1, columns.width, columns.table_at, self._out_at, self._contributed_at)  # fmt: skip
         rising = kernel.heaviest(self._contributed_at, self.inputs, self._found_at, NAMED)
         parts = self._contributed[0]
@@ -198,7 +201,7 @@ class Forest:
         for several in (1, LEAST):
             self.scores(np.full((several, self.inputs), np.nan))
         self.linked(raw)
-        self.weighed(np.full(self.inputs, np.nan))
+        self.weighed(np.full(self.inputs, np.nan).data)
 
 
 def _other_shape(rows: Floats, columns: Columns) -> ValueError:

@@ -66,8 +66,9 @@ class _Ready:
         """The inputs that raised the score most, the heaviest first."""
         # Several rules that read the score of one event hand over the same view of its row.
         if row is not self._asked:
-            heaviest = self.forest.weighed(np.frombuffer(row), self.columns, LEAST_SHARE)
-            self._because = tuple([self.sentences[n](row[self.places[n]]) for n in heaviest])
+            heaviest = self.forest.weighed(row, self.columns, LEAST_SHARE)
+            said = [self.sentences[n](row[self.places[n]]) for n in heaviest]
+            self._because = tuple(dict.fromkeys(said))
             self._asked = row
         return self._because
 
@@ -112,9 +113,11 @@ class Scoring:
 
     def because(self, names: Sequence[str], event: Event, row: memoryview) -> tuple[Text, ...]:
         """What weighed most in the scores of these models, for one event and its wide row."""
-        several = (
+        several = [
             self._ready[name].because(row) for name in names if event.type in self._ready[name].on
-        )
+        ]
+        if len(several) == 1:
+            return several[0]
         return tuple(dict.fromkeys(text for texts in several for text in texts))
 
     def warm(self) -> None:
