@@ -1,12 +1,14 @@
 """A model laid out for the kernel: all trees in a few flat arrays.
 
 The nodes of each tree stand together, those first where most rows come, and a right child behind the
-left one. A leaf leads to itself: it holds its value in place of a threshold, and looks at a number that
-is less than any, so that walking on from it stays there: eight
-trees of unlike depth can then be walked in step, as far as that pays; what lies deeper, where few rows
-come, each tree walks alone. A row of inputs is written down twice, once with
-each missing value as minus infinity and once as plus infinity, and a node looks into the copy in
-which the missing value goes its way. So no step of the walk asks whether a value is missing.
+left one. A leaf leads to itself: it holds its value in place of a threshold, and looks at a number
+that is less than any, so that walking on from it stays there: eight trees of unlike depth can then
+be walked in step, as far as that pays; what lies deeper, where few rows come, each tree walks alone.
+A row of inputs is written down twice, once with each missing value as minus infinity and once as
+plus infinity, and a node looks into the copy in which the missing value goes its way. So no step of
+the walk asks whether a value is missing.
+
+So goes a row by itself. Many rows are scored by `abreast`, which has a layout of its own.
 """
 
 from __future__ import annotations
