@@ -13,21 +13,22 @@ score. A word has 64 bits, so that a tree may have as many leaves; models with l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kanhe.judge.machine.compiling import compilers
 from kanhe.judge.machine.memory import doubles_at, words_at
-from kanhe.judge.models import kernel
-from kanhe.judge.models.kernel import P_INPUTS, P_SCALARS, P_ZERO, linked_score, write_row
+from kanhe.judge.models.kernel import (
+    P_INPUTS,
+    P_SCALARS,
+    P_ZERO,
+    compiled,
+    linked_score,
+    write_row,
+)
 from kanhe.judge.models.lanes import LANES, NODE_BYTES, add_leaves
 from kanhe.judge.models.model import Tree
-
-SOURCES = ("abreast.py", "lanes.py", *kernel.SOURCES)
-compiled, _ = compilers(Path(__file__).parent, SOURCES)
 
 LEAST = 12
 """Fewer rows than this are faster walked: 32 take as long as one."""

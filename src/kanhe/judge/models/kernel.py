@@ -16,7 +16,7 @@ import numpy as np
 from kanhe.judge.machine.compiling import compilers
 from kanhe.judge.machine.memory import doubles_at, prefetch, words_at
 
-SOURCES = ("kernel.py", "shap.py", "checks.py")
+SOURCES = ("kernel.py", "abreast.py", "lanes.py", "shap.py", "checks.py")
 compiled, inlined = compilers(Path(__file__).parent, SOURCES)
 
 LOGISTIC = 0
