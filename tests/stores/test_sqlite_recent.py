@@ -68,7 +68,10 @@ def test_the_table_is_a_set_of_rows(data: st.DataObject) -> None:
     """Adding, finding, taking out and growing leave what they leave in a plain list."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent, "_PLACES", 8)
-        table, plain = Recent(_PARTS, _SHIFT), _Plain()
+        _agree(Recent(_PARTS, _SHIFT), _Plain(), data)
+
+
+def _agree(table: Recent, plain: _Plain, data: st.DataObject) -> None:
     seq = 0
     for _ in range(data.draw(st.integers(1, 8))):
         keys = data.draw(st.lists(_KEYS, max_size=12))
@@ -104,6 +107,22 @@ def test_the_table_is_a_set_of_rows(data: st.DataObject) -> None:
         assert sorted(held) == sorted(
             row for row in plain.rows if row[0] >> _SHIFT == 1 and after < row[1] <= until
         )
+
+
+def test_a_part_grows_and_shrinks_by_itself() -> None:
+    """Ids that were chosen so that all keys lie in one part do not make the others larger."""
+    table = Recent(_PARTS, _SHIFT)
+    before = [len(places) for places in table._places]
+    keys = np.arange(100_000) * 7 + (2 << _SHIFT)
+    assert table.add_new(keys[:60_000], 1) == 60_000
+    table.add(keys[60_000:], np.arange(60_001, 100_001))
+    after = [len(places) for places in table._places]
+    assert before[2] * 4 < after[2] <= 2 * 2 * 100_000 / 0.75
+    assert after[:2] + after[3:] == before[:2] + before[3:]
+    assert all(table.rows_of(int(keys[n])) == [n + 1] for n in range(0, 100_000, 999))
+    table.keep(2, 99_990)
+    assert [len(places) for places in table._places] == before
+    assert sorted(table.part(2)[1].tolist()) == list(range(99_991, 100_001))
 
 
 @pytest.mark.parametrize("layers", [0, 1, 3])

@@ -4,10 +4,10 @@ The keys are the beginnings of `BLAKE2s` digests (RFC 7693), eight at a time: wh
 one word is done with a vector of eight, one for each of eight texts. `seen.event_key` is the same
 through the standard library, and tests hold the two against each other.
 
-A table of keys has parts, each with as many places, in which a key is looked for one place after the
-other (Knuth, The Art of Computer Programming, 6.4, algorithm L). A place is two words: a key, and the
-number of its row, which is 0 where nothing stands. A key may stand in several places. Nothing is ever
-taken out: a part is emptied and filled anew.
+A table of keys has parts, and the part of a key is `key >> shift`. A part has so many places, a power
+of two, in which a key is looked for one after the other (Knuth, The Art of Computer Programming, 6.4,
+algorithm L). A place is two words: a key, and the number of its row, which is 0 where nothing stands.
+A key may stand in several places. Nothing is ever taken out: a part is emptied and filled anew.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ BLOCK_BYTES = 64
 """Longer texts take more than one step, and are left to the standard library. So many bytes behind
 the last text may be read, and are not used."""
 _BLOCK_WORDS = BLOCK_BYTES // 4
+
+ADDRESS, LAST, COUNT, MOST = range(4)
+"""The words that tell of a part: where it begins, its last place, how many keys it holds, and how many
+it may hold before it is full."""
 
 _IV = (
     0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19,
@@ -175,25 +179,30 @@ def hash_texts(texts, keys):
     return longer if at == end else -1
 
 
+@inlined
+def _begin_of(key, parts, shift):
+    """Where a key is looked for first: its part, the place, and the last place of the part."""
+    number = key >> shift
+    last = parts[number, LAST]
+    return words_at(parts[number, ADDRESS]), key & last, last
+
+
 @compiled
-def mark_known(keys, table, shift, layers, patterns, word_shift):
+def mark_known(keys, parts, shift, layers, patterns, word_shift):
     """Invert each key that stands in the table, or that a filter takes for known; gives how many.
 
-    `table` is (parts, places, 2) words; the part of a key is `key >> shift`. A layer is the address
-    of the words of a filter, and its mask (`stores.sqlite.filter`).
+    A layer is the address of the words of a filter, and its mask (`stores.sqlite.filter`).
     """
-    places = table.shape[1]
-    address, room = table.ctypes.data, 16 * places
     # The memory around the places is fetched for all keys at once, not for one after the other.
     for key in keys:
-        prefetch(address + (key >> shift) * room + 16 * (key & (places - 1)))
+        number = key >> shift
+        prefetch(parts[number, ADDRESS] + 16 * (key & parts[number, LAST]))
     known = 0
     for n in range(len(keys)):
         key = keys[n]
-        part = words_at(address + (key >> shift) * room)
-        place = key & (places - 1)
+        part, place, last = _begin_of(key, parts, shift)
         while part[2 * place + 1] != 0 and part[2 * place] != key:
-            place = (place + 1) & (places - 1)
+            place = (place + 1) & last
         found = part[2 * place + 1] != 0
         for layer in range(len(layers)):
             if found:
@@ -208,67 +217,62 @@ def mark_known(keys, table, shift, layers, patterns, word_shift):
 
 
 @compiled
-def find_rows(key, table, shift, seqs):
+def find_rows(key, parts, shift, seqs):
     """The numbers of the rows of a key, as many as fit into `seqs`; gives how many there are."""
-    places = table.shape[1]
-    part = table[key >> shift]
-    place = key & (places - 1)
+    part, place, last = _begin_of(key, parts, shift)
     found = 0
-    while part[place, 1] != 0:
-        if part[place, 0] == key:
+    while part[2 * place + 1] != 0:
+        if part[2 * place] == key:
             if found < len(seqs):
-                seqs[found] = part[place, 1]
+                seqs[found] = part[2 * place + 1]
             found += 1
-        place = (place + 1) & (places - 1)
+        place = (place + 1) & last
     return found
 
 
 @compiled
-def take_rows(part, after, until, keys, seqs):
-    """Write the keys of a part of the table whose rows are behind `after` and not behind `until`, and
-    those; gives how many there are."""
+def take_rows(parts, number, after, until, keys, seqs):
+    """Write those keys of a part whose rows are behind `after` and not behind `until`, and those rows;
+    gives how many there are."""
+    part = words_at(parts[number, ADDRESS])
     found = 0
-    for place in range(len(part)):
-        seq = part[place, 1]
+    for place in range(parts[number, LAST] + 1):
+        seq = part[2 * place + 1]
         if after < seq <= until:  # Nothing is behind 0 where nothing stands.
-            keys[found] = part[place, 0]
+            keys[found] = part[2 * place]
             seqs[found] = seq
             found += 1
     return found
 
 
 @compiled
-def add_new(keys, first, table, shift, counts, most):
+def add_new(keys, first, parts, shift):
     """Put keys into the table, whose rows count on from `first`, up to one that is inverted or stands
-    there already, or whose part holds `most` keys; gives how many were put there."""
-    places = table.shape[1]
+    there already, or whose part is full; gives how many were put there."""
     for n in range(len(keys)):
         key = keys[n]
         number = key >> shift
-        if key < 0 or counts[number] >= most:
+        if key < 0 or parts[number, COUNT] >= parts[number, MOST]:
             return n
-        part = table[number]
-        place = key & (places - 1)
-        while part[place, 1] != 0:
-            if part[place, 0] == key:
+        part, place, last = _begin_of(key, parts, shift)
+        while part[2 * place + 1] != 0:
+            if part[2 * place] == key:
                 return n
-            place = (place + 1) & (places - 1)
-        part[place, 0] = key
-        part[place, 1] = first + n
-        counts[number] += 1
+            place = (place + 1) & last
+        part[2 * place] = key
+        part[2 * place + 1] = first + n
+        parts[number, COUNT] += 1
     return len(keys)
 
 
 @compiled
-def add_all(keys, seqs, table, shift, counts):
-    """Put keys and the numbers of their rows into the table, which must have room for them."""
-    places = table.shape[1]
+def add_all(keys, seqs, parts, shift):
+    """Put keys and the numbers of their rows into the table, whose parts must have room for them."""
     for n in range(len(keys)):
         key = keys[n]
-        part = table[key >> shift]
-        place = key & (places - 1)
-        while part[place, 1] != 0:
-            place = (place + 1) & (places - 1)
-        part[place, 0] = key
-        part[place, 1] = seqs[n]
-        counts[key >> shift] += 1
+        part, place, last = _begin_of(key, parts, shift)
+        while part[2 * place + 1] != 0:
+            place = (place + 1) & last
+        part[2 * place] = key
+        part[2 * place + 1] = seqs[n]
+        parts[key >> shift, COUNT] += 1
