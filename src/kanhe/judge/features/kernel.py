@@ -9,6 +9,11 @@ Entities lie scattered over memory, and waiting for them costs more than all tha
 events of a group are walked twice: first all keys are worked out and the index is called up; then,
 while one event is taken, the records of those some places behind it are on their way.
 
+The index of entities grows while events go on, so that none of them waits for the whole of it: (a) when
+half full, a wider one is made ready, a page every few events; (b) it takes the place of the older one,
+which is moved over, a few slots with each event. Who is not found in the wider one is looked for in the
+older one, which stays as it was until all of it is moved: so nobody stands in the wider one twice.
+
 Memory is handed over as addresses and used through plain pointers: arrays would be counted in and out
 at every call, which was measured to cost more than the work itself. The callers (`live`, `memory`)
 keep the arrays alive. Nothing here checks bounds; the program, which `program` writes, is trusted.
@@ -58,7 +63,6 @@ from kanhe.judge.features.layout import (
     G_DELAY_MS,
     G_WIDTH_MS,
     GAUGE_WIDTH,
-    GROW,
     INDEX_SLOTS,
     K_COLUMNS,
     K_FREE,
@@ -68,7 +72,10 @@ from kanhe.judge.features.layout import (
     MAX,
     MIN,
     MISSING,
+    MOVED,
+    MOVES,
     NEXT,
+    OLDER_SLOTS,
     P_CONSTANTS_X,
     P_FEATURES,
     P_GAUGE_COUNT,
@@ -77,6 +84,7 @@ from kanhe.judge.features.layout import (
     P_INPUTS,
     P_KEYS_X,
     P_RECORDS_X,
+    PAGE_WORDS,
     PLACE_ARENA,
     PLACE_CELL_BYTES,
     PLACE_CELL_TEXT,
@@ -86,6 +94,7 @@ from kanhe.judge.features.layout import (
     PLACE_INDEX,
     PLACE_INPUTS,
     PLACE_META,
+    PLACE_OLDER,
     PLACE_PACKED,
     PLACE_PROGRAM,
     PLACE_ROWS,
@@ -95,6 +104,7 @@ from kanhe.judge.features.layout import (
     PLACE_STACK,
     PLACE_TEXTS,
     PLACE_VECTORS,
+    PLACE_WIDER,
     PLAIN_COLUMN,
     R_CLOCK,
     R_KEY,
@@ -111,6 +121,7 @@ from kanhe.judge.features.layout import (
     READ_WIDTH,
     SIP_K0,
     SIP_K1,
+    SPARE_SLOTS,
     SUM_MAX,
     T_AFTER,
     T_AFTER_COUNT,
@@ -126,7 +137,10 @@ from kanhe.judge.features.layout import (
     T_TRACK_COUNT,
     T_TRACKS,
     T_WORDS,
+    TEND,
     TOP,
+    TOUCHED,
+    TOUCHES,
     TRACK_WIDTH,
     U_COUNT,
     UPDATE_COLUMN,
@@ -149,23 +163,35 @@ from kanhe.judge.machine.memory import bytes_at, doubles_at, prefetch, unsigned_
 
 _FRESH = 6
 """How many records ahead of the last one made memory is called up."""
+_RECORD = 0xFFFFFFFFFFFF
+"""The bits of a slot of the index that say where the record stands; above them are bits of the key."""
 
 
-@compiled
-def _find(arena, index, meta, program, table, key):
-    """The record of this key in this table, made if it is new. 0 if the arena is full."""
-    mask = U64(meta[INDEX_SLOTS] - 1)
+@inlined
+def _slot_of(arena, index, mask, key):
+    """Where this key stands in an index, or the empty slot where it would."""
     tag = I64(key >> U64(48))
     pos = key & mask
     while True:
         slot = index[I64(pos)]
         if slot == 0:
-            break
-        if (slot >> 48) & 0xFFFF == tag:
-            record = slot & 0xFFFFFFFFFFFF
-            if arena[record] == I64(key):
-                return record
+            return I64(pos)
+        if (slot >> 48) & 0xFFFF == tag and arena[slot & _RECORD] == I64(key):
+            return I64(pos)
         pos = (pos + U64(1)) & mask
+
+
+@compiled
+def _find(arena, index, older, meta, program, table, key):
+    """The record of this key in this table, made if it is new. 0 if the arena is full."""
+    pos = _slot_of(arena, index, U64(meta[INDEX_SLOTS] - 1), key)
+    if index[pos] != 0:
+        return index[pos] & _RECORD
+    if older != 0:
+        slots = words_at(older)
+        slot = slots[_slot_of(arena, slots, U64(meta[OLDER_SLOTS] - 1), key)]
+        if slot != 0:
+            return slot & _RECORD
     words = program[table + T_WORDS]
     record = meta[TOP]
     if record + words > meta[ARENA_WORDS]:
@@ -173,7 +199,7 @@ def _find(arena, index, meta, program, table, key):
         return I64(0)
     meta[TOP] = record + words
     meta[ENTITIES] += 1
-    index[I64(pos)] = (tag << 48) | record
+    index[pos] = (I64(key >> U64(48)) << 48) | record
     arena[record + R_KEY] = I64(key)
     _blank(arena, program, table, record)
     # Whoever is new next stands in memory that has never been touched.
@@ -320,7 +346,7 @@ def _entity(arena, meta, program, entry, record, x, vector):
 
 
 @compiled
-def _take(arena, index, meta, program, x, vector):
+def _take(arena, index, older, meta, program, x, vector):
     """One event whose keys are known: every table its type names, in turn."""
     for i in range(program[P_FEATURES]):
         vector[i] = np.nan
@@ -334,7 +360,8 @@ def _take(arena, index, meta, program, x, vector):
             # (1) find the entity: where it was called up, unless another one has its place or it is new
             record = x[records + i]
             if record == 0 or arena[record + R_KEY] != I64(key):
-                record = _find(arena, index, meta, program, program[entry + E_TABLE], key)
+                table = program[entry + E_TABLE]
+                record = _find(arena, index, older, meta, program, table, key)
             if record == 0:
                 return
             _entity(arena, meta, program, entry, record, x, vector)
@@ -399,6 +426,7 @@ def _key_group(places, count):
     salts = words_at(at[PLACE_SALTS])
     types = words_at(at[PLACE_CELL_TYPES])
     index = at[PLACE_INDEX]
+    older = at[PLACE_OLDER]
     inputs = at[PLACE_INPUTS]
     texts = at[PLACE_TEXTS]
     cells = at[PLACE_CELLS]
@@ -406,6 +434,7 @@ def _key_group(places, count):
     k0 = U64(meta[SIP_K0])
     k1 = U64(meta[SIP_K1])
     mask = U64(meta[INDEX_SLOTS] - 1)
+    older_mask = U64(meta[OLDER_SLOTS] - 1)
     keys = program[P_KEYS_X]
     for n in range(count):
         x = words_at(inputs + 8 * n * program[P_INPUTS])
@@ -439,6 +468,8 @@ def _key_group(places, count):
             key = _key(program, entry, x)
             x[keys + i] = I64(key)
             prefetch(index + I64(key & mask) * 8)
+            if older != 0:
+                prefetch(older + I64(key & older_mask) * 8)
             entry += ENTRY_WIDTH
 
 
@@ -454,21 +485,28 @@ def _hash_texts(program, texts, k0, k1, x):
     return texts
 
 
+@inlined
+def _likely(slots, mask, key):
+    """The record that an index most likely has for a key, by the bits that stand in it; 0 if none."""
+    pos = key & mask
+    while slots[I64(pos)] != 0 and (slots[I64(pos)] >> 48) & 0xFFFF != I64(key >> U64(48)):
+        pos = (pos + U64(1)) & mask
+    return slots[I64(pos)] & _RECORD
+
+
 @compiled
-def _call_records(arena, index, meta, program, x):
+def _call_records(arena, index, older, meta, program, x):
     """Call up the records that the index points to, which has come by now."""
     mask = U64(meta[INDEX_SLOTS] - 1)
-    slots = words_at(index)
     kind = x[X_KIND]
     entry = program[kind + 2]
     keys = program[P_KEYS_X]
     records = program[P_RECORDS_X]
     for i in range(program[kind + 3]):
         key = U64(x[keys + i])
-        pos = key & mask
-        while slots[I64(pos)] != 0 and (slots[I64(pos)] >> 48) & 0xFFFF != I64(key >> U64(48)):
-            pos = (pos + U64(1)) & mask
-        place = slots[I64(pos)] & 0xFFFFFFFFFFFF
+        place = _likely(words_at(index), mask, key)
+        if place == 0 and older != 0:
+            place = _likely(words_at(older), U64(meta[OLDER_SLOTS] - 1), key)
         x[records + i] = place
         if place != 0:
             record = arena + place * 8
@@ -501,17 +539,19 @@ def _call_blocks(arena, program, x):
 
 @compiled
 def take_group(places, first, count, packing):
-    """Take the events of a group in order, from `first` on, until the index wants to grow.
+    """Take the events of a group in order, from `first` on, until its index is to be tended.
 
     `places` is the address of the addresses of everything else, in the order of PLACE_ARENA and so
     on. An event that has a row is gathered from its cells; the inputs of others stand there already.
     Fills one row of vectors (float64) per event and, if `packing`, their journal forms, as an array
     of MessagePack with its size. Returns the number of the first event not taken, with
-    GROW added when the index wants to grow, or a negative number if the memory is full.
+    TEND added when the next step of changing the index is due, or a negative number if the memory is full.
     """
     at = words_at(places)
     arena = at[PLACE_ARENA]
     index = at[PLACE_INDEX]
+    older = at[PLACE_OLDER]
+    wider = at[PLACE_WIDER]
     meta = words_at(at[PLACE_META])
     program = words_at(at[PLACE_PROGRAM])
     inputs = at[PLACE_INPUTS]
@@ -523,16 +563,17 @@ def take_group(places, first, count, packing):
         size[0] = _array_head(bytes_at(packed), count)
     row = 8 * program[P_INPUTS]
     for i in range(first, min(first + AHEAD, count)):
-        _call_records(arena, index, meta, program, words_at(inputs + i * row))
+        _call_records(arena, index, older, meta, program, words_at(inputs + i * row))
     for i in range(first, min(first + NEXT, count)):
         _call_blocks(words_at(arena), program, words_at(inputs + i * row))
     for i in range(first, count):
         if i + AHEAD < count:
-            _call_records(arena, index, meta, program, words_at(inputs + (i + AHEAD) * row))
+            ahead = words_at(inputs + (i + AHEAD) * row)
+            _call_records(arena, index, older, meta, program, ahead)
         if i + NEXT < count:
             _call_blocks(words_at(arena), program, words_at(inputs + (i + NEXT) * row))
         vector = at[PLACE_VECTORS] + 8 * i * n_features
-        _take(words_at(arena), words_at(index), meta, program, words_at(inputs + i * row),
+        _take(words_at(arena), words_at(index), older, meta, program, words_at(inputs + i * row),
               doubles_at(vector))  # fmt: skip
         if packing:
             target = packed + size[0]
@@ -543,20 +584,51 @@ def take_group(places, first, count, packing):
             size[0] += BYTES_HEAD + length
         if meta[FULL] != 0:
             return I64(-1)
-        if meta[ENTITIES] * 2 + 64 > meta[INDEX_SLOTS]:
-            return I64(GROW + i + 1)
+        if _tends(words_at(arena), words_at(index), older, wider, meta):
+            return I64(TEND + i + 1)
     return I64(count)
 
 
+@inlined
+def _tends(arena, index, older, wider, meta):
+    """Go on with the change of the index, if one is under way; True when its next step is due."""
+    if wider != 0:
+        meta[TOUCHED] += 1
+        page, rest = meta[TOUCHED] // TOUCHES, meta[TOUCHED] % TOUCHES
+        if rest == 0:
+            words_at(wider)[(page - 1) * PAGE_WORDS] = 0
+        ready = page * PAGE_WORDS >= 2 * meta[INDEX_SLOTS]
+        return ready or meta[ENTITIES] * 4 + SPARE_SLOTS > meta[INDEX_SLOTS] * 3
+    if older != 0:
+        _move(arena, index, words_at(older), meta, MOVES)
+        if meta[MOVED] == meta[OLDER_SLOTS]:
+            return True
+    return meta[ENTITIES] * 2 + SPARE_SLOTS > meta[INDEX_SLOTS]
+
+
 @compiled
-def rebuild_index(arena, old, new):
-    """Move every entity from one index to a larger one. All three are arrays."""
-    mask = U64(new.shape[0] - 1)
-    for i in range(old.shape[0]):
-        slot = old[i]
+def _move(arena, index, older, meta, most):
+    """Move the next slots of the older index to the wider one, and call up what the next ones need."""
+    mask = U64(meta[INDEX_SLOTS] - 1)
+    first = meta[MOVED]
+    last = min(first + most, meta[OLDER_SLOTS])
+    for i in range(first, last):
+        slot = older[i]
         if slot != 0:
-            key = U64(arena[slot & 0xFFFFFFFFFFFF])
-            pos = key & mask
-            while new[pos] != 0:
+            pos = U64(arena[slot & _RECORD]) & mask
+            while index[I64(pos)] != 0:
                 pos = (pos + U64(1)) & mask
-            new[pos] = slot
+            index[I64(pos)] = slot
+    for i in range(last, min(last + MOVES, meta[OLDER_SLOTS])):
+        call_word(arena, older[i] & _RECORD)
+    meta[MOVED] = last
+
+
+@compiled
+def move_all(places):
+    """Move all that is left of the older index to the wider one."""
+    at = words_at(places)
+    meta = words_at(at[PLACE_META])
+    arena = words_at(at[PLACE_ARENA])
+    while meta[MOVED] < meta[OLDER_SLOTS]:
+        _move(arena, words_at(at[PLACE_INDEX]), words_at(at[PLACE_OLDER]), meta, MOVES)

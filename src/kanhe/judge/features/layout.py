@@ -23,8 +23,16 @@ SEPARATOR = "\x1f"
 
 GROUP = cells.ROWS
 """How many events the kernel takes in one call."""
-GROW = 1 << 32
-"""Added to how many events were taken when the index of entities wants to grow."""
+TEND = 1 << 32
+"""Added to how many events were taken when the next step of changing the index is due."""
+SPARE_SLOTS = 64
+"""How many slots must be left, beside twice as many as there are entities, for the next event."""
+MOVES = 32
+"""How many slots of the older index are moved with each event, while there is one."""
+TOUCHES = 64
+"""After how many events each next page of the index to come is touched, before anything is in it."""
+PAGE_WORDS = 1 << 18
+"""Words of a huge page, which the system clears when it is first touched."""
 AHEAD = 4
 """How many events ahead the records of a group are called up."""
 NEXT = 1
@@ -44,6 +52,9 @@ INDEX_SLOTS = 3
 FULL = 4
 SIP_K0 = 5
 SIP_K1 = 6
+OLDER_SLOTS = 7
+MOVED = 8
+TOUCHED = 9
 FREE_LISTS = 16
 CLASSES = 12
 
@@ -231,4 +242,8 @@ PLACE_CELL_TEXT = 15
 PLACE_CELL_TYPES = 16
 PLACE_CELL_BYTES = 17
 """Not an address, but how many bytes the cells of one event take."""
-PLACES = 18
+PLACE_OLDER = 18
+"""0 unless entities are being moved from an older index."""
+PLACE_WIDER = 19
+"""0 unless an index to come is being touched."""
+PLACES = 20

@@ -85,11 +85,8 @@ class LiveFeatures:
         self._aim()
 
     def _aim(self) -> None:
-        """Tell the kernel where everything lies; to be done again whenever memory has moved."""
-        memory = self.memory
-        self._places[at.PLACE_ARENA] = memory.arena_at
-        self._places[at.PLACE_INDEX] = memory.index_at
-        self._places[at.PLACE_META] = memory.meta_at
+        """Tell the kernel where everything lies."""
+        self.memory.aim(self._places)
         self._places[at.PLACE_PROGRAM] = self.program.words.ctypes.data
         self._places[at.PLACE_INPUTS] = self._inputs.ctypes.data
         self._places[at.PLACE_TEXTS] = self._texts.ctypes.data
@@ -118,14 +115,13 @@ class LiveFeatures:
         """
         spare = Memory(_SPARE_BYTES, self.program.free_lists, self._key)
         places = self._places.copy()
-        places[at.PLACE_ARENA] = spare.arena_at
-        places[at.PLACE_INDEX] = spare.index_at
-        places[at.PLACE_META] = spare.meta_at
+        spare.aim(places)
         self._rows[0] = -1
         self._inputs[0] = 0
         self._inputs[0, at.X_KIND] = next(iter(self.program.plans.values())).kind
         self._texts[: self.program.text_slots + 1] = ord(at.SEPARATOR)
         kernel.take_group(places.ctypes.data, 0, 1, 1)
+        kernel.move_all(places.ctypes.data)
 
     def observe_group(self, group: Group) -> tuple[Floats, list[bytes]]:
         """Take up to `layout.GROUP` events into the state, in order.
@@ -168,9 +164,9 @@ class LiveFeatures:
         taken = self._take_group(self._places_at, 0, count, packing)
         while taken != count:
             self.memory.check()
-            self.memory.grow()
-            self._aim()
-            taken = self._take_group(self._places_at, taken - at.GROW, count, packing)
+            self.memory.tend()
+            self.memory.aim(self._places)
+            taken = self._take_group(self._places_at, taken - at.TEND, count, packing)
 
     def _unread(self, group: Group, cells: Cells) -> Sequence[int]:
         """Point the kernel to the cells of a group; gives the events that it cannot read there."""
@@ -222,12 +218,14 @@ class LiveFeatures:
 
     def dump(self) -> dict[str, memoryview]:
         """The whole state as named parts, for a snapshot; valid until the next event."""
-        return {"program": memoryview(self.program.fingerprint.encode()), **self.memory.dump()}
+        parts = {"program": memoryview(self.program.fingerprint.encode()), **self.memory.dump()}
+        self.memory.aim(self._places)
+        return parts
 
     def load(self, parts: Mapping[str, bytes]) -> bool:
         """Take over a snapshot; False if it was made for other declarations."""
         if bytes(parts["program"]) != self.program.fingerprint.encode():
             return False
         self.memory.load(dict(parts))
-        self._aim()
+        self.memory.aim(self._places)
         return True

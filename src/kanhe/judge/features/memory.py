@@ -28,20 +28,29 @@ class Memory:
     """Arena, index and counters of one feature state.
 
     `limit_bytes` of address space are reserved at once and cost nothing until they are touched, so
-    that growing never copies. Only the index of entities is rebuilt when it fills.
+    that growing never copies. Only the index of entities has to be made anew when it fills: see
+    `kernel` for the way from one to the next. The `wider` one is still empty, the `older` one is
+    being moved.
     """
 
     def __init__(self, limit_bytes: int, free_lists: int, sip_key: bytes) -> None:
         self.arena = _reserve(limit_bytes)
-        self.index = np.zeros(_FIRST_INDEX, dtype=np.int64)
+        self.index = _pages(8 * _FIRST_INDEX)
+        self.wider: Words | None = None
+        self.older: Words | None = None
         self.meta = np.zeros(at.FREE_LISTS + free_lists * at.CLASSES, dtype=np.int64)
         self.meta[at.TOP] = _FIRST_WORD
         self.meta[at.ARENA_WORDS] = len(self.arena)
         self.meta[at.INDEX_SLOTS] = len(self.index)
         self.meta[at.SIP_K0 : at.SIP_K1 + 1] = np.frombuffer(sip_key, dtype="<i8")
-        self.arena_at = self.arena.ctypes.data
-        self.index_at = self.index.ctypes.data
-        self.meta_at = self.meta.ctypes.data
+
+    def aim(self, places: Words) -> None:
+        """Write down for the kernel where everything lies."""
+        places[at.PLACE_ARENA] = self.arena.ctypes.data
+        places[at.PLACE_INDEX] = self.index.ctypes.data
+        places[at.PLACE_WIDER] = 0 if self.wider is None else self.wider.ctypes.data
+        places[at.PLACE_OLDER] = 0 if self.older is None else self.older.ctypes.data
+        places[at.PLACE_META] = self.meta.ctypes.data
 
     @property
     def entities(self) -> int:
@@ -51,14 +60,30 @@ class Memory:
     @property
     def used_bytes(self) -> int:
         """Bytes of the arena and the index in use."""
-        return 8 * (int(self.meta[at.TOP]) + len(self.index))
+        older = 0 if self.older is None else len(self.older)
+        return 8 * (int(self.meta[at.TOP]) + len(self.index) + older)
 
-    def grow(self) -> None:
-        """Double the index of entities."""
-        wider = np.zeros(len(self.index) * 2, dtype=np.int64)
-        kernel.rebuild_index(self.arena, self.index, wider)
-        self.index, self.index_at = wider, wider.ctypes.data
-        self.meta[at.INDEX_SLOTS] = len(wider)
+    def tend(self) -> None:
+        """Take the next step of changing the index, which is due when the kernel says so."""
+        self.settle()
+        if self.wider is None and 2 * self.entities + at.SPARE_SLOTS > len(self.index):
+            self.wider = _pages(16 * len(self.index))
+            self.meta[at.TOUCHED] = 0
+            if len(self.wider) > at.PAGE_WORDS:
+                return
+        if self.wider is not None:
+            self.older, self.index, self.wider = self.index, self.wider, None
+            self.meta[at.OLDER_SLOTS], self.meta[at.MOVED] = len(self.older), 0
+            self.meta[at.INDEX_SLOTS] = len(self.index)
+
+    def settle(self) -> None:
+        """Have all of the older index moved; mostly nothing is left to be moved."""
+        if self.older is not None:
+            places = np.zeros(at.PLACES, dtype=np.int64)
+            self.aim(places)
+            kernel.move_all(places.ctypes.data)
+            self.older = None
+            self.meta[at.OLDER_SLOTS] = self.meta[at.MOVED] = 0
 
     def check(self) -> None:
         """Raise `MemoryFullError` once the arena has run out: the state is then no longer exact."""
@@ -69,7 +94,11 @@ class Memory:
             )
 
     def dump(self) -> dict[str, memoryview]:
-        """Views of all that is in use, valid until the next event."""
+        """Views of all that is in use, valid until the next event.
+
+        There is one index in them, whatever is being moved: `aim` is due again afterwards.
+        """
+        self.settle()
         top = int(self.meta[at.TOP])
         return {
             "meta": self.meta.data.cast("B"),
@@ -94,23 +123,27 @@ class Memory:
             raise StorageError("this snapshot belongs to another state; it is rebuilt instead")
         self.meta[:] = meta
         self.meta[at.ARENA_WORDS] = len(self.arena)
-        self.index = index.copy()
-        self.index_at = self.index.ctypes.data
+        self.index, self.wider, self.older = _pages(index.nbytes), None, None
+        self.index[:] = index
         self.arena[: len(arena)] = arena
 
 
 def _reserve(limit_bytes: int) -> Words:
     """Reserve address space, halving the wish until the system grants it."""
     size = limit_bytes // mmap.PAGESIZE * mmap.PAGESIZE
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
     while True:
         try:
-            region = mmap.mmap(-1, size, flags=flags)
+            return _pages(size)
         except OSError:
             size = size // 2 // mmap.PAGESIZE * mmap.PAGESIZE
             if size < _LEAST_BYTES:
                 raise
-        else:
-            # Records lie scattered: with small pages, finding the page costs as much as the word.
-            region.madvise(mmap.MADV_HUGEPAGE)
-            return np.frombuffer(region, dtype=np.int64)
+
+
+def _pages(size: int) -> Words:
+    """Memory of this many bytes, all zero, that costs nothing until it is touched."""
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
+    region = mmap.mmap(-1, size, flags=flags)
+    # Records lie scattered: with small pages, finding the page costs as much as the word.
+    region.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(region, dtype=np.int64)

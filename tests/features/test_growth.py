@@ -1,0 +1,103 @@
+"""The index of entities grows while events go on, and nobody is lost or met twice on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanhe.core.event import Arrival
+from kanhe.judge.features import layout, memory
+from kanhe.judge.features.layout import GROUP, PAGE_WORDS
+from kanhe.judge.features.live import LiveFeatures
+from kanhe.judge.intake.group import group_of
+from tests.features.shop import arrival, live
+
+PAY = "payment.attempted"
+TEXT = f"""
+n = count("{PAY}", by="card", over="1h")
+people = distinct("{PAY}", "user", by="card", over="1h")
+since = since_last("{PAY}", by="user", over="1h")
+"""
+
+
+@contextmanager
+def _small(first: int, page_words: int) -> Iterator[None]:
+    """Have states begin with so small an index, and wait for pages of so few words."""
+    pages = mock.patch.object(layout, "PAGE_WORDS", page_words)
+    with mock.patch.object(memory, "_FIRST_INDEX", first), pages:
+        yield
+
+
+def _payments(seed: int, count: int, known: int) -> list[Arrival]:
+    """Payments of which about one in `known` is by a card and a user that were met before."""
+    rng = np.random.default_rng(seed)
+    who = np.where(rng.random(count) < 1 / known, rng.integers(0, count, count), np.arange(count))
+    return [
+        arrival(PAY, n / 10, card=f"c{one}", user=f"u{one // 2}")
+        for n, one in enumerate(who.tolist())
+    ]
+
+
+def _snapshot(features: LiveFeatures) -> dict[str, bytes]:
+    return {name: bytes(part) for name, part in features.dump().items()}
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 900),
+    st.integers(1, 4),
+    st.lists(st.integers(1, GROUP), min_size=1, max_size=9),
+    st.sampled_from([0, PAGE_WORDS]),
+    st.integers(1, 40),
+)
+def test_growing_changes_no_vector(
+    seed: int, count: int, known: int, sizes: list[int], page_words: int, snapshots: int
+) -> None:
+    """A state that grows again and again agrees with one that never has to; so does its snapshot."""
+    events = _payments(seed, count, known)
+    wide = live(TEXT)
+    with _small(256, page_words):
+        growing, single = live(TEXT), live(TEXT)
+    with _small(1 << 12, page_words):
+        start = turn = 0
+        while start < len(events):
+            group = events[start : start + sizes[turn % len(sizes)]]
+            expected, _ = wide.observe_group(group_of(group))
+            vectors, _ = growing.observe_group(group_of(group))
+            assert np.array_equal(vectors, expected, equal_nan=True)
+            if turn % snapshots == snapshots - 1:
+                again = live(TEXT)
+                assert again.load(_snapshot(growing))
+                growing = again
+            elif snapshots == 40:
+                for event in group:
+                    single.observe(event)
+            start, turn = start + len(group), turn + 1
+        assert growing.memory.entities == wide.memory.entities
+        if turn < snapshots == 40:
+            assert _snapshot(single) == _snapshot(growing)
+
+
+def test_an_index_of_several_pages_grows() -> None:
+    """A wider index of more than a page is touched first; whoever came before is still known."""
+    features = live(f'n = count("{PAY}", by="card", over="1h")')
+    with _small(PAGE_WORDS, PAGE_WORDS):
+        big = live(f'n = count("{PAY}", by="card", over="1h")')
+    cards = PAGE_WORDS // 2
+    first = [arrival(PAY, 0, card=f"c{n}") for n in range(cards)]
+    assert (big.observe_many(first) == 1).all()
+    phases = {(big.memory.wider is not None, big.memory.older is not None)}
+    for start in range(0, cards, 4 * GROUP):
+        again = big.observe_many(first[start : start + 4 * GROUP])
+        assert (again == 2).all()
+        phases.add((big.memory.wider is not None, big.memory.older is not None))
+    assert phases == {(True, False), (False, True), (False, False)}
+    assert big.memory.entities == cards
+    assert len(big.memory.index) == 2 * PAGE_WORDS
+    assert features.load(_snapshot(big)) and features.memory.entities == cards
