@@ -21,10 +21,12 @@ _WRITER = textwrap.dedent(
     import random, sys
     from pathlib import Path
     import kanhe.stores.sqlite.checkpoint as checkpoint
+    from kanhe.stores.sqlite import journal as sqlite_journal
     from kanhe.stores.sqlite import seen
     from kanhe.stores.sqlite.journal import SqliteJournal
     from tests.stores.rows import message, row
     seen.GENERATION, seen.PARTS, seen.PART_SHIFT = 512, 8, 60
+    sqlite_journal._SLICE = 16
     checkpoint.START_BYTES = 200_000
     checkpoint.REST_BYTES = 50_000
     checkpoint.STOP_BYTES = 800_000

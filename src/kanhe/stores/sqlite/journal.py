@@ -49,8 +49,9 @@ _EMPTY_MESSAGES = "UPDATE outbox SET payload = x'' WHERE id = ?"
 _insert_messages = Insert("INSERT INTO outbox (seq, topic, payload)", 3)
 # A slice may be written again when a crash came between it and `progress`.
 _insert_seen = InsertNumbers("INSERT OR IGNORE INTO seen (epoch, key, seq)", 3)
-_SLICE = 128
-"""Keys are merged in slices of at least this many; smaller ones would only touch more pages."""
+_SLICE = 512
+"""Keys are merged in slices of at least this many, which take some 0.3 ms. Each slice writes the pages
+where it begins and ends, and the one above, again: of smaller ones most would be that."""
 _CACHE_KIB = 64 << 10
 _CUT_WAIT_MS = 50
 _NOTHING_ASKED: tuple[list[str], list[str], Looked] = ([], [], Looked(np.empty(0, np.int64), 0))
