@@ -100,3 +100,37 @@ def test_an_index_of_several_pages_grows() -> None:
     assert big.memory.entities == cards
     assert len(big.memory.index) == 2 * PAGE_WORDS
     assert features.load(_snapshot(big)) and features.memory.entities == cards
+
+
+def test_one_that_looks_like_another_is_found_while_the_index_moves() -> None:
+    """Who shares the bits of a key that stand in the index, and the slot, is known all the same."""
+    text = f'n = count("{PAY}", by="card", over="1h")'
+    cards = [arrival(PAY, 0, card=f"c{n}") for n in range(40_000)]
+    one, other = _alike(text, cards, slots=256)
+    with _small(256, PAGE_WORDS):
+        features = live(text)
+    features.observe_many([cards[one], cards[other]])
+    rest = (card for n, card in enumerate(cards) if n not in (one, other))
+    while features.memory.older is None:
+        features.observe(next(rest))
+    assert features.observe(cards[other]) == features.observe(cards[one]) == (2.0,)
+    assert features.memory.older is not None
+
+
+def _alike(text: str, cards: list[Arrival], slots: int) -> tuple[int, int]:
+    """The numbers of two cards with the same slot of an index of so many, among those that are moved
+    last, and the same bits of the key in it."""
+    features = live(text)
+    first = int(features.memory.meta[layout.TOP])
+    features.observe_many(cards)
+    records = features.memory.arena[first : int(features.memory.meta[layout.TOP])]
+    keys = records.reshape(len(cards), -1)[:, layout.R_KEY].view(np.uint64)
+    seen: dict[tuple[int, int], int] = {}
+    for n, key in enumerate(keys.tolist()):
+        slot = key % slots
+        if (
+            slots * 3 // 4 <= slot < slots - 1
+            and (found := seen.setdefault((slot, key >> 48), n)) < n
+        ):
+            return found, n
+    raise AssertionError("no two cards are alike")
