@@ -19,8 +19,8 @@ Why: `docs/adr/0007-a-group-walks-together.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, MutableSequence, Sequence
-from itertools import compress, repeat
+from collections.abc import Callable, MutableSequence, Sequence
+from itertools import repeat
 from operator import attrgetter
 from struct import iter_unpack
 from typing import NamedTuple
@@ -221,12 +221,17 @@ class Flow:
 
     def _pass_by(self, gathering: _Gathering, begin: int, end: int) -> None:
         """Count those decisions from `begin` to `end` that refused nobody."""
-        group, kinds = gathering.group, gathering.kinds[begin:end]
-        decided: Iterable[tuple[str, str]]
-        decided = zip(group.tenants[begin:end], group.types[begin:end], strict=True)
-        if RECORDED in kinds:
-            decided = compress(decided, [kind == DECIDED for kind in kinds])
-        for (tenant, event_type), count in Counter(decided).items():
+        group = gathering.group
+        if gathering.alike:
+            counts = {(group.tenants[0], group.types[0]): end - begin} if begin < end else {}
+        else:
+            places = zip(group.tenants[begin:end], group.types[begin:end], strict=True)
+            counts = Counter(
+                place
+                for place, kind in zip(places, gathering.kinds[begin:end], strict=True)
+                if kind == DECIDED
+            )
+        for (tenant, event_type), count in counts.items():
             self.governor.pass_by(tenant, event_type, group.received_ms[begin], count)
 
     def weigh(
@@ -339,6 +344,10 @@ class _Gathering:
         count = len(group)
         self.group = group
         self.kinds = [DECIDED if asked[place].decide else RECORDED for place in group.places]
+        self.alike = all(
+            column.count(column[0]) == count for column in (group.tenants, group.types)
+        ) and not any(self.kinds)
+        """Whether all of them are decided, of one tenant and of one type."""
         self.seqs = list(range(seq + 1, seq + 1 + count))
         self.outcomes = ["" if kind else "allow" for kind in self.kinds]
         self.answers = [b""] * count
