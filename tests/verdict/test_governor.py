@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import msgspec
@@ -13,9 +14,10 @@ from kanhe.core.event import Arrival, Event
 from kanhe.core.money import Rates
 from kanhe.core.time import MINUTE_MS
 from kanhe.judge.intake.registry import builtin
-from kanhe.judge.verdict.caps import Caps, GovernorTable
+from kanhe.judge.verdict.caps import Caps, GovernorTable, Stop
 from kanhe.judge.verdict.decide import VerdictTable, decide
 from kanhe.judge.verdict.governor import Governor
+from tests.verdict.plain_governor import PlainGovernor
 
 NEEDED: dict[str, dict[str, Any]] = {
     "payment.attempted": {"amount_minor": 100, "currency": "EUR"},
@@ -113,3 +115,38 @@ def test_whoever_comes_back_after_every_event_goes_on_alike(
         trips, trips_again = live.take_up(arrival, held), again.take_up(arrival, journaled)
         assert list(trips) == list(trips_again)
         assert live.dump() == again.dump()
+
+
+STEPS_MIN = (0,) * 30 + (1, 1, 1, 2, 5, 58, -1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_the_governor_does_what_a_plain_one_does(seed: int) -> None:
+    """Through an hour or two of refusals: the same is held, the same caps trip and let go."""
+    draw = random.Random(seed)
+    governed, plain = governor(), PlainGovernor(CAPS, TABLE)
+    rules, minute = sorted(RULES), 10
+    stops: list[Stop] = ["deny", "challenge"]
+    for n in range(150):
+        minute += draw.choice(STEPS_MIN)
+        if draw.random() < 0.04:
+            let_go = draw.choice([*rules, ""]), "payment.attempted", draw.choice(stops)
+            minutes = draw.choice([0, 0, 2])
+            assert governed.release(*let_go, minutes) == plain.release(*let_go, minutes)
+        fields = {
+            kind: f"{kind}{draw.randrange(most)}"
+            for kind, most in (("user", 40), ("card", 40), ("ip", 2), ("session", 40), ("order", 4))
+            if draw.random() < 0.6
+        }
+        event = event_of("payment.attempted", amount_minor=draw.randrange(400), **fields)
+        arrival = Arrival(draw.choice("aaab"), event, b"", minute * MINUTE_MS)
+        fired = [rule for rule in rules if draw.random() < 0.3]
+        signals = [Signal(rule, RULES[rule][0], Text("", ""), RULES[rule][1]) for rule in fired]
+        weighed = decide(signals, TABLE, event.type, "e", f"d{n}", "")
+        held = governed.hold(arrival, signals, weighed)
+        assert held.outcome == (plain.hold(arrival, signals, weighed.outcome) or weighed.outcome)
+        trips = governed.take_up(arrival, held)
+        assert [trip.key for trip in trips] == plain.take_up(arrival, signals, weighed.outcome)
+        latched = [(h.tenant, h.event_type, h.rule, h.outcome) for h in governed.in_effect()]
+        assert latched == sorted(plain.latched)
