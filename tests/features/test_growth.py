@@ -23,6 +23,8 @@ n = count("{PAY}", by="card", over="1h")
 people = distinct("{PAY}", "user", by="card", over="1h")
 since = since_last("{PAY}", by="user", over="1h")
 """
+_NO_ADVICE = 9999
+"""A number that no system knows as advice: it is refused as huge pages are where there are none."""
 
 
 @contextmanager
@@ -100,6 +102,17 @@ def test_an_index_of_several_pages_grows() -> None:
     assert big.memory.entities == cards
     assert len(big.memory.index) == 2 * PAGE_WORDS
     assert features.load(_snapshot(big)) and features.memory.entities == cards
+
+
+def test_a_system_without_huge_pages_keeps_the_state_all_the_same() -> None:
+    """Where the system refuses advice on pages, the whole state is there and counts the same."""
+    events = _payments(1, 400, 2)
+    with mock.patch.object(memory, "_HUGE_PAGES", _NO_ADVICE), _small(256, PAGE_WORDS):
+        features = live(TEXT)
+        vectors = features.observe_many(events)
+    usual = live(TEXT)
+    assert np.array_equal(vectors, usual.observe_many(events), equal_nan=True)
+    assert len(features.memory.arena) == len(usual.memory.arena)
 
 
 def test_one_that_looks_like_another_is_found_while_the_index_moves() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from kanhe.judge.features import layout as at
 Words = npt.NDArray[np.int64]
 
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
+_HUGE_PAGES = getattr(mmap, "MADV_HUGEPAGE", 14)
 _FIRST_INDEX = 1 << 12
 _LEAST_BYTES = 1 << 20
 _FIRST_WORD = 8
@@ -144,6 +146,8 @@ def _pages(size: int) -> Words:
     """Memory of this many bytes, all zero, that costs nothing until it is touched."""
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
     region = mmap.mmap(-1, size, flags=flags)
-    # Records lie scattered: with small pages, finding the page costs as much as the word.
-    region.madvise(mmap.MADV_HUGEPAGE)
+    # Records lie scattered: with small pages, finding the page costs as much as the word. A system
+    # that has no huge pages refuses the advice, and the state is as right without them.
+    with suppress(OSError):
+        region.madvise(_HUGE_PAGES)
     return np.frombuffer(region, dtype=np.int64)
