@@ -66,8 +66,10 @@ class _Plain:
 @given(data=st.data())
 def test_the_table_is_a_set_of_rows(data: st.DataObject) -> None:
     """Adding, finding, taking out and growing leave what they leave in a plain list."""
+    secret = data.draw(st.sampled_from([0, 3 << 60]) | st.integers(0, (1 << 63) - 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent, "_PLACES", 8)
+        patch.setattr("secrets.randbits", lambda _: secret)
         _agree(Recent(_PARTS, _SHIFT), _Plain(), data)
 
 
@@ -123,6 +125,21 @@ def test_a_part_grows_and_shrinks_by_itself() -> None:
     table.keep(2, 99_990)
     assert [len(places) for places in table._places] == before
     assert sorted(table.part(2)[1].tolist()) == list(range(99_991, 100_001))
+
+
+@pytest.mark.parametrize(
+    "keys", [np.arange(12_000) << low for low in (0, 14, 40)], ids=["low", "middle", "high"]
+)
+def test_chosen_keys_do_not_crowd(keys: recent.Keys) -> None:
+    """Whatever bits the keys of a part have in common, no long row of places is taken."""
+    longest = []
+    for _ in range(9):
+        table = Recent(_PARTS, _SHIFT)
+        table.add(keys, np.arange(1, len(keys) + 1))
+        taken = table._places[0][1::2] != 0
+        free = np.flatnonzero(~taken)
+        longest.append(int(np.diff(free).max()))
+    assert sorted(longest)[4] < 1_000, longest
 
 
 @pytest.mark.parametrize("layers", [0, 1, 3])

@@ -35,9 +35,11 @@ BLOCK_BYTES = 64
 the last text may be read, and are not used."""
 _BLOCK_WORDS = BLOCK_BYTES // 4
 
-ADDRESS, LAST, COUNT, MOST = range(4)
-"""The words that tell of a part: where it begins, its last place, how many keys it holds, and how many
-it may hold before it is full."""
+PART_WORDS = 6
+ADDRESS, LAST, COUNT, MOST, FACTOR, SHIFT = range(PART_WORDS)
+"""The words that tell of a part: where it begins, its last place, how many keys it holds, how many it
+may hold before it is full; and the odd number that a key is multiplied by, and how far the product is
+shifted, to give the place at which the key is looked for first."""
 
 _IV = (
     0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19,
@@ -180,11 +182,18 @@ def hash_texts(texts, keys):
 
 
 @inlined
+def _place_of(key, parts, number):
+    """The place of a part at which a key is looked for first: the highest bits of a product
+    (Dietzfelbinger and others, A Reliable Randomized Algorithm for the Closest-Pair Problem, 1997)."""
+    mixed = U64(key) * U64(parts[number, FACTOR])
+    return I64(mixed >> U64(parts[number, SHIFT]))
+
+
+@inlined
 def _begin_of(key, parts, shift):
     """Where a key is looked for first: its part, the place, and the last place of the part."""
     number = key >> shift
-    last = parts[number, LAST]
-    return words_at(parts[number, ADDRESS]), key & last, last
+    return words_at(parts[number, ADDRESS]), _place_of(key, parts, number), parts[number, LAST]
 
 
 @compiled
@@ -196,7 +205,7 @@ def mark_known(keys, parts, shift, layers, patterns, word_shift):
     # The memory around the places is fetched for all keys at once, not for one after the other.
     for key in keys:
         number = key >> shift
-        prefetch(parts[number, ADDRESS] + 16 * (key & parts[number, LAST]))
+        prefetch(parts[number, ADDRESS] + 16 * _place_of(key, parts, number))
     known = 0
     for n in range(len(keys)):
         key = keys[n]

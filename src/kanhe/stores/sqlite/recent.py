@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -46,13 +47,15 @@ def keys_of(tenants: Sequence[str], event_ids: Sequence[str]) -> Keys:
 class Recent:
     """A set of (key, number of the row) in parts, which are taken out whole.
 
-    The part of a key is `key >> shift`. A key may have several rows. Each part grows by itself, so
-    that whoever chooses ids for their keys makes it take no more memory than the keys of others do.
+    The part of a key is `key >> shift`. A key may have several rows. Each part grows by itself, and a
+    secret number has its say in the places of keys, so that whoever chooses ids for their keys makes
+    it take no more memory than the keys of others do, and hardly more time.
     """
 
     def __init__(self, parts: int, shift: int) -> None:
         self._shift = shift
-        self._parts = np.zeros((parts, 4), dtype=np.int64)
+        self._parts = np.zeros((parts, kernel.PART_WORDS), dtype=np.int64)
+        self._factor = secrets.randbits(63) | 1
         self._places = [np.empty(0, dtype=np.int64)] * parts
         for number in range(parts):
             self._refill(number, _NONE, _NONE)
@@ -117,7 +120,7 @@ class Recent:
     def _refill(self, number: int, keys: Keys, seqs: Keys, more: int = 0) -> None:
         """Have a part hold these rows alone, with room for some more."""
         size = _PLACES
-        while len(keys) + more > int(_FULL * size):
+        while len(keys) + more > (most := int(_FULL * size)):
             size *= 2
         places = self._places[number]
         if len(places) == 2 * size:
@@ -125,7 +128,8 @@ class Recent:
         else:
             # Memory is taken from the system only as it is written to.
             places = self._places[number] = np.zeros(2 * size, dtype=np.int64)
-        self._parts[number] = (places.ctypes.data, size - 1, 0, int(_FULL * size))
+        shift = 65 - size.bit_length()
+        self._parts[number] = (places.ctypes.data, size - 1, 0, most, self._factor, shift)
         kernel.add_all(keys, seqs, self._parts, self._shift)
 
     def _warm(self) -> None:
