@@ -69,6 +69,10 @@ class FaultySecond(Faulty):
     _passed = False
 
 
+def _merged(journal: SqliteJournal) -> int:
+    return int(journal._db.execute("SELECT count(*) FROM seen").fetchone()[0])
+
+
 CALLS = (
     "BEGIN", "INSERT INTO tenants", "INSERT INTO types", "INSERT INTO policies",
     "INSERT INTO journal", "INSERT INTO outbox", "INSERT OR IGNORE INTO seen",
@@ -142,6 +146,32 @@ def test_each_write_fails_once(
     check(again, expected, messages)
     fill(again, 10)
     again.close()
+
+
+def test_failed_commits_leave_no_more_to_be_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a disk takes rows again after many attempts, the next commit merges no more than usual."""
+    monkeypatch.setattr(seen, "GENERATION", 1_000)
+    monkeypatch.setattr(seen, "PARTS", 1)
+    monkeypatch.setattr(seen, "PART_SHIFT", 63)
+    monkeypatch.setattr("kanhe.stores.sqlite.journal._SLICE", 1)
+    journal = SqliteJournal(tmp_path / "journal.db")
+    fill(journal, 1_000, group=20)
+    faulty = Faulty(journal._db, "COMMIT", after=False, code=13)
+    journal._db = faulty  # type: ignore[assignment]
+    for attempt in range(30):
+        faulty.armed = True
+        for seq in range(1_001, 1_021):
+            journal.append(row(seq, f"{attempt}-{seq}"))
+        with pytest.raises(JournalFull):
+            journal.commit()
+    faulty.armed = False
+    before = _merged(journal)
+    journal.append(row(1_001))
+    journal.commit()
+    assert 0 < _merged(journal) - before <= 2 * 20 + 2
+    journal.close()
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -393,10 +393,10 @@ class SqliteJournal:
 
     def _slice(self) -> Slice | None:
         """What this commit merges: two older keys for each row, so that merging keeps ahead."""
-        self._debt += 2 * len(self._gathered)
-        if self._debt < _SLICE:
+        debt = self._debt + 2 * len(self._gathered)
+        if debt < _SLICE:
             return None
-        keys = self._seen.slice(self._debt)
+        keys = self._seen.slice(debt)
         if keys is None:
             self._debt = 0
         return keys
@@ -406,6 +406,7 @@ class SqliteJournal:
         self._last = self._due - 1
         self._seen.committed = self._last
         written = sum(len(segment.rows) for segment in segments)
+        self._debt += 2 * len(self._gathered)
         if keys is not None:
             self._seen.merged(keys)
             self._debt -= len(keys.rows)
