@@ -104,6 +104,30 @@ def test_an_index_of_several_pages_grows() -> None:
     assert features.load(_snapshot(big)) and features.memory.entities == cards
 
 
+def test_no_memory_for_a_wider_index_leaves_the_state_usable() -> None:
+    """The machine code never keeps the address of an index that is gone."""
+    events = _payments(2, 600, 4)
+    with _small(256, PAGE_WORDS):
+        features = live(TEXT)
+    tend = features.memory.tend
+    refusals = 0
+
+    def scarce() -> None:
+        tend()
+        raise MemoryError
+
+    with mock.patch.object(features.memory, "tend", scarce):
+        for event in events:
+            try:
+                features.observe(event)
+            except MemoryError:
+                refusals += 1
+            aimed = features._places.copy()
+            features.memory.aim(aimed)
+            assert (aimed == features._places).all()
+    assert refusals > 3
+
+
 def test_a_system_without_huge_pages_keeps_the_state_all_the_same() -> None:
     """Where the system refuses advice on pages, the whole state is there and counts the same."""
     events = _payments(1, 400, 2)

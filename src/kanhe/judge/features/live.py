@@ -164,8 +164,10 @@ class LiveFeatures:
         taken = self._take_group(self._places_at, 0, count, packing)
         while taken != count:
             self.memory.check()
-            self.memory.tend()
-            self.memory.aim(self._places)
+            try:
+                self.memory.tend()
+            finally:  # Even if there was no memory for a wider index, the older one may be gone.
+                self.memory.aim(self._places)
             taken = self._take_group(self._places_at, taken - at.TEND, count, packing)
 
     def _unread(self, group: Group, cells: Cells) -> Sequence[int]:
