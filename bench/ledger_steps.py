@@ -144,7 +144,7 @@ def salts(work: str, pack: str, pairs: int) -> None:
         gc.freeze()
         for some in rounds[:_WARM_UP]:
             judge_all(kanhe, some)
-        draws = {"salted": kanhe._flow._draw, "unsalted": lambda size: b""}
+        draws = {"salted": kanhe._flow._draw, "unsalted": bytes}
         spent: dict[str, list[float]] = {side: [] for side in draws}
         for number, some in enumerate(rounds[_WARM_UP:]):
             # Who comes second finds other things in the processor's caches: they take turns, as in

@@ -162,9 +162,9 @@ def test_no_room_for_another_process_is_no_fault(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fork", refuse)
-        assert not background.save(1, {"a": b"1"})
+        assert not background.save(1, lambda: {"a": b"1"})
     assert not background.busy()
-    assert background.save(1, {"a": b"1"})
+    assert background.save(1, lambda: {"a": b"1"})
     background.wait()
     assert background.folder.newest(1) == (1, {"a": b"1"})
 
@@ -175,9 +175,42 @@ def test_a_child_that_somebody_else_reaped_has_ended(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         for seq in (1, 2):
-            assert background.save(seq, {"a": b"1"})
+            assert background.save(seq, lambda: {"a": b"1"})
             background.wait()
             assert not background.busy()
     finally:
         signal.signal(signal.SIGCHLD, before)
     assert background.folder.newest(2) == (2, {"a": b"1"})
+
+
+def test_what_is_saved_is_put_together_beside_the_path(tmp_path: Path) -> None:
+    """The child dumps what memory held at the fork; the process that judges spends no time on it."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+    state, by = [1], []
+
+    def dump() -> dict[str, bytes]:
+        by.append(os.getpid())
+        state.append(3)
+        return {"state": repr(state).encode(), "by": str(os.getpid() != parent).encode()}
+
+    parent = os.getpid()
+    assert background.save(1, dump)
+    state.append(2)
+    background.wait()
+    assert background.folder.newest(1) == (1, {"state": b"[1, 3]", "by": b"True"})
+    assert (state, by) == ([1, 2], [])
+
+
+def test_a_dump_that_breaks_leaves_the_earlier_snapshot(tmp_path: Path) -> None:
+    """Nothing half made is left, and the next one is made as if nothing had been."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+    assert background.save(1, lambda: {"a": b"1"})
+    background.wait()
+
+    def broken() -> dict[str, bytes]:
+        raise RuntimeError("made to fail")
+
+    assert background.save(2, broken)
+    background.wait()
+    assert background.folder.newest(2) == (1, {"a": b"1"})
+    assert [path.name for path in tmp_path.iterdir()] == ["state-00000000000000000001.snapshot"]

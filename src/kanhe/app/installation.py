@@ -407,24 +407,26 @@ class Kanhe:
     def snapshot(self, *, background: bool = True) -> None:
         """Save the state as it stands after the last commit, so that the next start is quick.
 
-        In the background, a forked child writes what memory holds at this moment while the path
-        goes on. A snapshot is only ever a shortcut: losing one costs time, never an event.
+        In the background, a forked child puts together and writes what memory holds at this moment
+        while the path goes on. A snapshot is only ever a shortcut: losing one costs time, never an event.
         """
         if self._snapshots is None or self._background is None or self._flow.torn:
             return
-        parts: dict[str, Any] = {
+        if background:
+            if not self._background.save(self._flow.seq, self._dump):
+                return
+        else:
+            self._background.wait()
+            self._snapshots.save(self._flow.seq, self._dump())
+        self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
+
+    def _dump(self) -> dict[str, bytes | memoryview[Any]]:
+        return {
             "pack": self.pack.hash.encode(),
             "lists": self._flow.lists.dump(),
             "governor": self._flow.governor.dump(),
             **self._flow.features.dump(),
         }
-        if background:
-            if not self._background.save(self._flow.seq, parts):
-                return
-        else:
-            self._background.wait()
-            self._snapshots.save(self._flow.seq, parts)
-        self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
 
     def lists(self) -> Lists:
         """The lists as they stand now."""

@@ -6,9 +6,11 @@ process stops for the fork alone.
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kanhe.stores.files.snapshots import SnapshotFolder
 
@@ -23,9 +25,10 @@ class BackgroundSnapshots:
         self.folder = folder
         self._child = 0
 
-    def save(self, seq: int, parts: Mapping[str, bytes | memoryview]) -> bool:
-        """Start saving; False if the one before is still being written, or if the system has no
-        room for another process now. The next call tries again.
+    def save(self, seq: int, dump: Callable[[], Mapping[str, bytes | memoryview[Any]]]) -> bool:
+        """Start saving the parts that `dump` gives in the child; False if the one before is still
+        being written, or if the system has no room for another process now. The next call tries
+        again.
 
         What is being saved when this process dies may or may not be there afterwards; it is whole
         or absent (see `SnapshotFolder.save`), and the journal makes up for it.
@@ -47,7 +50,8 @@ class BackgroundSnapshots:
             # Neither the folder's lock nor a listening socket may outlive the parent in the child.
             os.closerange(_FIRST_FREE_FD, os.sysconf("SC_OPEN_MAX"))
             os.nice(_NICE)
-            self.folder.save(seq, parts)
+            gc.disable()  # Looking for garbage would copy pages that are shared.
+            self.folder.save(seq, dump())
             status = 0
         finally:
             os._exit(status)
