@@ -202,14 +202,14 @@ def _key(data: str, *options: str) -> str:
 def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
     """`kanhe serve` on one core, as a shop would run it: its port, and the token of an API key.
 
-    The sequencer of the log is a process of its own and has the other core, beside wrk, to which it
-    gives way as it does to a server whose child it is. A child of this server would be held to the
-    server's core.
+    The sequencer of the log is a process of its own, because a child of this server would be held to
+    the server's core. It has the other one, beside wrk, and steps back whenever wrk wants it: a load
+    generator that is kept waiting for a processor counts that as latency of the server.
     """
     kanhe, port = [str(Path(sys.executable).with_name("kanhe"))], _free_port()
     token = _key(data)
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
-    gives_way = ["nice", "-n", "5", *(["chrt", "--batch", "0"] if shutil.which("chrt") else [])]
+    gives_way = ["chrt", "--idle", "0"] if shutil.which("chrt") else ["nice", "-n", "19"]
     sequencer = [*gives_way, *kanhe, "ledger", "run", "--data-dir", data]
     environment = os.environ | {"KANHE_LOG_SEQUENCER": "false", "KANHE_CONSOLE": "false"}
     with (
