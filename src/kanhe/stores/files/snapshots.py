@@ -7,7 +7,7 @@ A file holds, in this order: the line `kanhe-snapshot 1`; the length of the head
 big-endian; the header, JSON with `seq` and the names and lengths of the parts; the parts; and the
 SHA-256 of everything before it, 32 bytes.
 
-Saving, step by step: (1) write to a file of another name; (2) sync it; (3) rename it, which is
+Saving, step by step: (1) write to a file of another name, a little at a time; (2) sync it; (3) rename it, which is
 atomic; (4) sync the folder, after which the snapshot survives the loss of power; (5) only now
 remove older ones.
 """
@@ -30,7 +30,9 @@ from kanhe.stores.files.durable import sync_folder
 _MAGIC = b"kanhe-snapshot 1\n"
 _DIGEST_BYTES = 32
 _HEADER_MAX = 1 << 20
-_WRITE_BYTES = 8 << 20
+_WRITE_BYTES = 1 << 20
+"""So much is written and synced at a time: the journal shares the disk, and a commit waits for all
+that was written before it."""
 _NAME = re.compile(r"state-([0-9]{20})\.snapshot")
 _UNFINISHED = ".unfinished"
 KEPT = 2
@@ -184,6 +186,8 @@ def _write(file: BinaryIO, seq: int, parts: Mapping[str, bytes | memoryview[Any]
             chunk = view[start : start + _WRITE_BYTES]
             digest.update(chunk)
             file.write(chunk)
+            file.flush()
+            os.fdatasync(file.fileno())
     file.write(digest.digest())
 
 
