@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -137,6 +142,45 @@ def test_a_system_without_huge_pages_keeps_the_state_all_the_same() -> None:
     usual = live(TEXT)
     assert np.array_equal(vectors, usual.observe_many(events), equal_nan=True)
     assert len(features.memory.arena) == len(usual.memory.arena)
+
+
+def test_pages_are_gathered_while_events_go_on() -> None:
+    """A state whose pages a child had taken apart, and that are put together, counts as before."""
+    events = _payments(3, 100_000, 2)
+    features, usual = live(TEXT), live(TEXT)
+    for start in range(0, 90_000, 30_000):
+        some = events[start : start + 30_000]
+        child = os.fork()
+        if not child:
+            signal.pause()
+        vectors = features.observe_many(some)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        gathering = threading.Thread(target=features.memory.gather_pages)
+        gathering.start()
+        assert np.array_equal(vectors, usual.observe_many(some), equal_nan=True)
+        after = features.observe_many(events[90_000:])
+        gathering.join()
+        assert np.array_equal(after, usual.observe_many(events[90_000:]), equal_nan=True)
+    assert features.memory.used_bytes > 2 * 2 << 20
+    assert _snapshot(features) == _snapshot(usual)
+
+
+def test_a_system_that_cannot_gather_pages_is_asked_once() -> None:
+    """Where the system does not know how, nothing is lost, and it is not asked for every page."""
+    features = live(TEXT)
+    features.observe_many(_payments(4, 60_000, 2))
+    before, asked = _snapshot(features), []
+
+    def unknown(*page: int) -> int:
+        asked.append(page)
+        ctypes.set_errno(errno.EINVAL)
+        return -1
+
+    with mock.patch.object(memory, "_madvise", unknown):
+        features.memory.gather_pages()
+    assert len(asked) == 1
+    assert _snapshot(features) == before
 
 
 def test_one_that_looks_like_another_is_found_while_the_index_moves() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from kanhe.judge.features.memory import Memory
 from kanhe.stores.files.snapshots import SnapshotFolder
 from tests.flow.packs import opened, payment
 
@@ -58,6 +61,31 @@ def _without(parts: Mapping[str, bytes], name: str) -> dict[str, bytes]:
 
 def _foreign(parts: Mapping[str, bytes], name: str) -> dict[str, bytes]:
     return {**parts, name: b"\xc1 something else \x00\x01\x02"}
+
+
+def test_memory_is_tidied_once_after_each_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the child that saved has left of the pages is put together, beside the path."""
+    tidied: list[str] = []
+    done = threading.Semaphore(0)
+
+    def gather(memory: Memory) -> None:
+        tidied.append(threading.current_thread().name)
+        done.release()
+
+    monkeypatch.setattr(Memory, "gather_pages", gather)
+    with opened(tmp_path) as kanhe:
+        for number in (1, 2):
+            kanhe.judge("a", payment(f"e{number}", number))
+            kanhe.commit()
+            kanhe.snapshot()
+            while kanhe.is_saving():
+                time.sleep(0.01)
+            kanhe.tend()
+            kanhe.tend()
+            assert done.acquire(timeout=10)
+            assert tidied == ["kanhe-pages"] * number
 
 
 def test_another_key_rebuilds_rather_than_mixes(tmp_path: Path) -> None:

@@ -172,12 +172,15 @@ def test_no_room_for_another_process_is_no_fault(
 def test_a_child_that_somebody_else_reaped_has_ended(tmp_path: Path) -> None:
     """Where SIGCHLD is ignored there is no status to wait for, and the next snapshot can be made."""
     background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+    assert not background.has_ended()
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         for seq in (1, 2):
             assert background.save(seq, lambda: {"a": b"1"})
             background.wait()
             assert not background.busy()
+            assert background.has_ended()
+            assert not background.has_ended()
     finally:
         signal.signal(signal.SIGCHLD, before)
     assert background.folder.newest(2) == (2, {"a": b"1"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -325,6 +326,9 @@ class Kanhe:
             self._upkeep.tend(self)
         if not self._flow.torn:
             self._succession.tend(self, _TEND_S)
+        if self._background is not None and self._background.has_ended():
+            gather = self._flow.features.memory.gather_pages
+            threading.Thread(target=gather, name="kanhe-pages", daemon=True).start()
 
     def finish_upkeep(self) -> None:
         """Do all that is due at once, for a command that ends then."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import mmap
 from contextlib import suppress
 
@@ -14,8 +16,14 @@ from kanhe.judge.features import layout as at
 
 Words = npt.NDArray[np.int64]
 
+# The one of `mmap` keeps the interpreter's lock while the system works.
+_madvise = ctypes.CDLL(None, use_errno=True).madvise
+_madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 _HUGE_PAGES = getattr(mmap, "MADV_HUGEPAGE", 14)
+_COLLAPSE = getattr(mmap, "MADV_COLLAPSE", 25)
+_HUGE_BYTES = 2 << 20
 _FIRST_INDEX = 1 << 12
 _LEAST_BYTES = 1 << 20
 _FIRST_WORD = 8
@@ -86,6 +94,22 @@ class Memory:
             kernel.move_all(places.ctypes.data)
             self.older = None
             self.meta[at.OLDER_SLOTS] = self.meta[at.MOVED] = 0
+
+    def gather_pages(self) -> None:
+        """Have the system make huge pages again of those that it took apart beside a forked child.
+
+        It would get round to it by itself, at some megabytes a second. Words stay where they are, so
+        this may be called from another thread while events are taken; one that meets a page on its
+        way waits for some tenths of a millisecond. A system that cannot do it (Linux before 6.1)
+        refuses, and the state is as right without.
+        """
+        for words in (self.arena[: int(self.meta[at.TOP])], self.index):
+            begin = -(-words.ctypes.data // _HUGE_BYTES) * _HUGE_BYTES
+            end = words.ctypes.data + words.nbytes
+            for address in range(begin, end - _HUGE_BYTES + 1, _HUGE_BYTES):
+                refused = _madvise(address, _HUGE_BYTES, _COLLAPSE)
+                if refused and ctypes.get_errno() == errno.EINVAL:
+                    return
 
     def check(self) -> None:
         """Raise `MemoryFullError` once the arena has run out: the state is then no longer exact."""

@@ -24,6 +24,7 @@ class BackgroundSnapshots:
     def __init__(self, folder: SnapshotFolder) -> None:
         self.folder = folder
         self._child = 0
+        self._to_tell = False
 
     def save(self, seq: int, dump: Callable[[], Mapping[str, bytes | memoryview[Any]]]) -> bool:
         """Start saving the parts that `dump` gives in the child; False if the one before is still
@@ -43,7 +44,7 @@ class BackgroundSnapshots:
             except OSError:
                 return False
         if pid:
-            self._child = pid
+            self._child, self._to_tell = pid, True
             return True
         status = 1
         try:
@@ -60,6 +61,13 @@ class BackgroundSnapshots:
         """Whether a child is still writing."""
         self._reap(os.WNOHANG)
         return self._child != 0
+
+    def has_ended(self) -> bool:
+        """Whether a child has ended since this was last true: once for each of them."""
+        ended = self._to_tell and not self.busy()
+        if ended:
+            self._to_tell = False
+        return ended
 
     def wait(self) -> None:
         """Wait for the child that is writing, if there is one."""
