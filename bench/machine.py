@@ -7,7 +7,9 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import statistics
 import subprocess
+import time
 from pathlib import Path
 
 PACKAGES = (
@@ -41,6 +43,22 @@ def cores() -> tuple[str, str]:
 def pinned(command: list[str], core: str) -> list[str]:
     """The command, held to one core where the system can do that."""
     return ["taskset", "-c", core, *command] if shutil.which("taskset") else command
+
+
+def slow_share(seconds: float) -> float:
+    """The share of time in which this core ran at less than a third of its usual speed.
+
+    It adds up numbers, in steps of about a millisecond, the median of which is the usual speed. On a
+    virtual machine of its own whatever others take shows, and nothing measured beside it can be
+    steadier than that.
+    """
+    steps = []
+    end = time.perf_counter() + seconds
+    while (begun := time.perf_counter()) < end:
+        sum(range(40_000))
+        steps.append(time.perf_counter() - begun)
+    usual = statistics.median(steps)
+    return sum(step for step in steps if step > 3 * usual) / sum(steps)
 
 
 def _cpu() -> str:

@@ -33,7 +33,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import policy, workload
-from bench.machine import cores, pinned
+from bench.machine import cores, pinned, slow_share
 
 CONNECTIONS = 64
 BATCH = 100
@@ -44,6 +44,8 @@ MONTH_MS = 31 * 86_400_000
 """More than the longest window of the benchmark's features."""
 BUSY_ROUNDS = 5
 BUSY_MS = 6 * 3_600_000
+_SLOW_S = 10
+"""How long the machine itself is watched before the rounds, and again behind them, at most."""
 _START_S = 60
 _SETTLE_S = 2
 """How long a server may take to know a new key."""
@@ -96,6 +98,7 @@ def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
         seen: dict[str, list[Outcome]] = {name: [] for name in loads}
         count = (rounds + 1) * len(loads) + 1
         first_ms = int(time.time() * 1000) - count * MONTH_MS
+        slow = [slow_share(min(_SLOW_S, rounds * seconds))]
         for number in range(rounds + 1):
             for name, load in loads.items():
                 first_ms += MONTH_MS
@@ -107,7 +110,9 @@ def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
             _wrk(lines, loads["batch"], f"busy-{n}-", seconds, 0, first_ms + n * BUSY_MS)
             for n in range(1, BUSY_ROUNDS + 1)
         ]
+        slow.append(slow_share(min(_SLOW_S, rounds * seconds)))
     return _summary(seen, busy[-1]) | {
+        "machine_slow_share": statistics.mean(slow),
         "rounds": rounds, "seconds": seconds, "connections": CONNECTIONS, "missing": missing,
     }  # fmt: skip
 

@@ -214,6 +214,7 @@ def _beside(found: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         ("trees", "trees_vs_lightgbm_fast", "   times faster than LightGBM's fast C path through ctypes", lambda v: f"{v:.1f}"),
         ("trees", "deep_trees_vs_lightgbm", "   without a limit of depth: times faster than LightGBM", lambda v: f"{v:.1f}"),
         ("trees", "deep_reasons_vs_lightgbm", "   the same with reasons", lambda v: f"{v:.1f}"),
+        ("http", "machine_slow_share", "   time in which the idle machine had a third of its speed", lambda v: f"{v:.1%}"),
         ("http", "not_allowed_share", "   of these events, not simply allowed", lambda v: f"{v:.1%}"),
         ("http", "busy_batch_per_s", "   batches when everybody comes back within hours", lambda v: f"{v:,.0f}/s"),
         ("http", "busy_not_allowed_share", "   of those events, not simply allowed", lambda v: f"{v:.1%}"),
