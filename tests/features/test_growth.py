@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 import signal
 import threading
@@ -164,23 +162,6 @@ def test_pages_are_gathered_while_events_go_on() -> None:
         assert np.array_equal(after, usual.observe_many(events[90_000:]), equal_nan=True)
     assert features.memory.used_bytes > 2 * 2 << 20
     assert _snapshot(features) == _snapshot(usual)
-
-
-def test_a_system_that_cannot_gather_pages_is_asked_once() -> None:
-    """Where the system does not know how, nothing is lost, and it is not asked for every page."""
-    features = live(TEXT)
-    features.observe_many(_payments(4, 60_000, 2))
-    before, asked = _snapshot(features), []
-
-    def unknown(*page: int) -> int:
-        asked.append(page)
-        ctypes.set_errno(errno.EINVAL)
-        return -1
-
-    with mock.patch.object(memory, "_madvise", unknown):
-        features.memory.gather_pages()
-    assert len(asked) == 1
-    assert _snapshot(features) == before
 
 
 def test_one_that_looks_like_another_is_found_while_the_index_moves() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import mmap
 from contextlib import suppress
 
@@ -17,7 +16,7 @@ from kanhe.judge.features import layout as at
 Words = npt.NDArray[np.int64]
 
 # The one of `mmap` keeps the interpreter's lock while the system works.
-_madvise = ctypes.CDLL(None, use_errno=True).madvise
+_madvise = ctypes.CDLL(None).madvise
 _madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 _NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
@@ -100,16 +99,14 @@ class Memory:
 
         It would get round to it by itself, at some megabytes a second. Words stay where they are, so
         this may be called from another thread while events are taken; one that meets a page on its
-        way waits for some tenths of a millisecond. A system that cannot do it (Linux before 6.1)
-        refuses, and the state is as right without.
+        way waits for some tenths of a millisecond. A system that cannot do it (Linux before 6.1), or
+        has no room for it now, refuses, and the state is as right without.
         """
         for words in (self.arena[: int(self.meta[at.TOP])], self.index):
             begin = -(-words.ctypes.data // _HUGE_BYTES) * _HUGE_BYTES
             end = words.ctypes.data + words.nbytes
             for address in range(begin, end - _HUGE_BYTES + 1, _HUGE_BYTES):
-                refused = _madvise(address, _HUGE_BYTES, _COLLAPSE)
-                if refused and ctypes.get_errno() == errno.EINVAL:
-                    return
+                _madvise(address, _HUGE_BYTES, _COLLAPSE)
 
     def check(self) -> None:
         """Raise `MemoryFullError` once the arena has run out: the state is then no longer exact."""
