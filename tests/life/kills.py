@@ -138,7 +138,8 @@ def check(folder: Path, answered: list[tuple[str, bytes]]) -> tuple[int, int, in
     shutil.rmtree(folder / "data" / "snapshots")
     with open_kanhe(settings(folder), lambda: NOW_MS) as kanhe:
         rebuilt = kanhe.state()
-    assert {name for name in state if state[name] != rebuilt[name]} == set()
+    differing = {name for name in state if state[name] != rebuilt[name]}
+    assert differing == set(), f"memory is not what a start from the first row makes: {differing}"
     with open_history(settings(folder)) as history:
         assert history is not None
         found = Audit()

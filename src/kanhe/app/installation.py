@@ -461,9 +461,8 @@ class Kanhe:
 
     def state(self) -> dict[str, bytes]:
         """A copy of the whole feature state and lists, for comparing two installations."""
-        parts = {name: bytes(part) for name, part in self._flow.features.dump().items()}
         lists, governor = self._flow.lists.dump(), self._flow.governor.dump()
-        return {**parts, "lists": lists, "governor": governor}
+        return {**self._flow.features.content(), "lists": lists, "governor": governor}
 
     def close(self) -> None:
         """Save a snapshot, release the journal and the folder. Rows not committed are dropped."""

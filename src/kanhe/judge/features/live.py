@@ -224,6 +224,12 @@ class LiveFeatures:
         self.memory.aim(self._places)
         return parts
 
+    def content(self) -> dict[str, bytes]:
+        """A copy of the whole state, for comparing two; see `Memory.content`."""
+        content = self.memory.content()
+        self.memory.aim(self._places)
+        return {"program": self.program.fingerprint.encode(), **content}
+
     def load(self, parts: Mapping[str, bytes]) -> bool:
         """Take over a snapshot; False if it was made for other declarations."""
         if bytes(parts["program"]) != self.program.fingerprint.encode():

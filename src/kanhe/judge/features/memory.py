@@ -129,6 +129,18 @@ class Memory:
             "arena": self.arena[:top].data.cast("B"),
         }
 
+    def content(self) -> dict[str, bytes]:
+        """A copy of what is remembered, for comparing two states: the same events give the same.
+
+        Where an entity stands in the index, and how far the change to a wider one has got, depends on
+        when `dump` was called in between, and is not in it.
+        """
+        parts = self.dump()
+        meta = self.meta.copy()
+        meta[[at.INDEX_SLOTS, at.OLDER_SLOTS, at.MOVED, at.TOUCHED]] = 0
+        index = np.sort(self.index[self.index != 0])
+        return {"meta": meta.tobytes(), "index": index.tobytes(), "arena": bytes(parts["arena"])}
+
     def load(self, parts: dict[str, bytes]) -> None:
         """Take over what `dump` gave. Raises `StorageError` if the parts do not fit together."""
         meta = np.frombuffer(parts["meta"], dtype=np.int64)
