@@ -131,7 +131,7 @@ def audit(data: str, pack: str) -> None:
 
 
 def salts(work: str, pack: str, pairs: int) -> None:
-    """Judge with salts and without, in turn, and tell what salts cost in percent.
+    """Judge with salts and with zeros for them, in turn, and tell what salts cost in percent.
 
     Nothing else of the log runs in the process that judges. Both sides share one journal and one
     memory, so that what is due now and then (a checkpoint, keys that are merged) meets either side

@@ -152,9 +152,12 @@ def test_pages_are_gathered_while_events_go_on() -> None:
         child = os.fork()
         if not child:
             signal.pause()
-        vectors = features.observe_many(some)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+            os._exit(0)
+        try:
+            vectors = features.observe_many(some)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
         gathering = threading.Thread(target=features.memory.gather_pages)
         gathering.start()
         assert np.array_equal(vectors, usual.observe_many(some), equal_nan=True)

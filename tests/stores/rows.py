@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kanhe.record.journal.ports import Journal, Message, Row
+from kanhe.stores.sqlite.journal import SqliteJournal
 
 
 def row(seq: int, event_id: str | None = None, tenant: str = "shop", size: int = 20) -> Row:
@@ -27,6 +28,11 @@ def fill(journal: Journal, count: int, group: int = 10) -> None:
         if seq % group == 0:
             journal.commit()
     journal.commit()
+
+
+def merged(journal: SqliteJournal) -> int:
+    """How many keys are in the table of older ones."""
+    return int(journal._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
 
 def check(journal: Journal, expected: list[Row], messages: list[Message] | None = None) -> None:

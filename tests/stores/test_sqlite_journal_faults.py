@@ -16,7 +16,7 @@ from kanhe.core.errors import StorageError
 from kanhe.record.journal.ports import JournalFull, Message, Row
 from kanhe.stores.sqlite import seen
 from kanhe.stores.sqlite.journal import SqliteJournal
-from tests.stores.rows import check, fill, message, row
+from tests.stores.rows import check, fill, merged, message, row
 
 
 class Faulty:
@@ -67,10 +67,6 @@ class FaultySecond(Faulty):
         return super()._call(name, sql, *values)
 
     _passed = False
-
-
-def _merged(journal: SqliteJournal) -> int:
-    return int(journal._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
 
 CALLS = (
@@ -167,10 +163,10 @@ def test_failed_commits_leave_no_more_to_be_merged(
         with pytest.raises(JournalFull):
             journal.commit()
     faulty.armed = False
-    before = _merged(journal)
+    before = merged(journal)
     journal.append(row(1_001))
     journal.commit()
-    assert 0 < _merged(journal) - before <= 2 * 20 + 2
+    assert 0 < merged(journal) - before <= 2 * 20 + 2
     journal.close()
 
 

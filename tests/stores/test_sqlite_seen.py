@@ -20,16 +20,12 @@ from kanhe.stores.sqlite.filter import Filter
 from kanhe.stores.sqlite.insert import InsertNumbers
 from kanhe.stores.sqlite.journal import SqliteJournal
 from kanhe.stores.sqlite.seen import Keys, Looked
-from tests.stores.rows import check, fill, row
+from tests.stores.rows import check, fill, merged, row
 
 
 def _progress(journal: SqliteJournal) -> tuple[int, int]:
     found: tuple[int, int] = journal._db.execute("SELECT upto, parts FROM progress").fetchone()
     return found
-
-
-def _merged(journal: SqliteJournal) -> int:
-    return int(journal._db.execute("SELECT count(*) FROM seen").fetchone()[0])
 
 
 @pytest.fixture
@@ -130,7 +126,7 @@ def test_equal_keys_are_harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     journal._db.execute("PRAGMA query_only = OFF")
     assert journal.find("shop", "event-1") is None
     fill(journal, 900, group=30)
-    assert _merged(journal) > 256
+    assert merged(journal) > 256
     check(journal, [row(seq) for seq in range(1, 901)])
     assert journal.find("shop", "event-901") is None
     assert journal.find("other", "event-1") is None
@@ -159,7 +155,7 @@ def test_doubts_about_some_of_a_group_are_looked_into(
             rows = rows[20:]
         journal.extend_columns(columns_of(rows))
         journal.commit()
-    assert _merged(journal) > 256
+    assert merged(journal) > 256
     check(journal, [row(seq) for seq in range(1, 901)])
     journal.close()
 

@@ -7,9 +7,9 @@ A file holds, in this order: the line `kanhe-snapshot 1`; the length of the head
 big-endian; the header, JSON with `seq` and the names and lengths of the parts; the parts; and the
 SHA-256 of everything before it, 32 bytes.
 
-Saving, step by step: (1) write to a file of another name, a little at a time; (2) sync it; (3) rename it, which is
-atomic; (4) sync the folder, after which the snapshot survives the loss of power; (5) only now
-remove older ones.
+Saving, step by step: (1) write to a file of another name, a little at a time; (2) sync it; (3)
+rename it, which is atomic; (4) sync the folder, after which the snapshot survives the loss of
+power; (5) only now remove older ones.
 """
 
 from __future__ import annotations
