@@ -33,7 +33,9 @@ _SCOPES = frozenset({"decide"})
 def measure(work: Path, rounds: int, per_round: int, *, scored: bool) -> dict[str, float]:
     """Judge `rounds` times `per_round` new events after a warm-up of the same length."""
     pack = policy.write_pack(work / "pack", _model() if scored else b"")
-    settings = Settings(data_dir=str(work / "data"), policy=str(pack))
+    settings = Settings(
+        data_dir=str(work / "data"), policy=str(pack), state_reserve_mib=policy.RESERVE_MIB
+    )
     start_ms = workload.first_ms()
     events = workload.bodies((rounds + 1) * per_round, 1, start_ms)
     with open_kanhe(settings, lambda: int(time.time() * 1000)) as kanhe:

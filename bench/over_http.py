@@ -216,7 +216,10 @@ def served(data: str, pack: Path) -> Iterator[tuple[int, str]]:
     command = [*kanhe, "serve", "--data-dir", data, "--policy", str(pack), "--port", str(port)]
     gives_way = ["chrt", "--idle", "0"] if shutil.which("chrt") else ["nice", "-n", "19"]
     sequencer = [*gives_way, *kanhe, "ledger", "run", "--data-dir", data]
-    environment = os.environ | {"KANHE_LOG_SEQUENCER": "false", "KANHE_CONSOLE": "false"}
+    environment = os.environ | {
+        "KANHE_LOG_SEQUENCER": "false", "KANHE_CONSOLE": "false",
+        "KANHE_STATE_RESERVE_MIB": str(policy.RESERVE_MIB),
+    }  # fmt: skip
     with (
         _running(pinned(command, cores()[0]), port, pack.parent / "log.txt", environment),
         _process(pinned(sequencer, cores()[1]), pack.parent / "sequencer.txt", os.environ.copy()),

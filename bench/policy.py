@@ -13,6 +13,9 @@ from typing import NamedTuple
 from bench.workload import COUNTRIES, CURRENCIES, ENTITIES, RATES, TYPE
 
 RULES = 100
+RESERVE_MIB = 512
+"""The memory a shop with a million cards would have its state take at the start: a virtual machine
+that asks its host for each page would be measured otherwise."""
 COUNTED = ("1m", "10m", "1h", "24h", "7d", "30d")
 SUMMED = ("1h", "24h", "30d")
 DIFFERENT = {"1h": 100, "24h": 100}

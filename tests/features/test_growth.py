@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,6 +170,73 @@ def test_pages_are_gathered_while_events_go_on() -> None:
         assert np.array_equal(after, usual.observe_many(events[90_000:]), equal_nan=True)
     assert features.memory.used_bytes > 2 * 2 << 20
     assert _snapshot(features) == _snapshot(usual)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which pages are there")
+def test_memory_is_there_before_somebody_needs_it() -> None:
+    """What was reserved is there at once; later as much again as is in use, found beside events."""
+    events = _payments(5, 60_000, 2)
+    features, usual = live(TEXT), live(TEXT)
+    state = features.memory
+    state.reserve(4 << 20)
+    assert 4 << 20 <= _ready_bytes(features) <= 6 << 20  # to the end of a huge page
+    done = 0
+    while not state.runs_short:
+        assert done < len(events)
+        some = events[done : done + GROUP]
+        assert np.array_equal(features.observe_many(some), usual.observe_many(some), equal_nan=True)
+        done += GROUP
+    assert _ready_bytes(features) <= 6 << 20
+    thread = threading.Thread(target=state.make_ready)
+    thread.start()
+    rest = events[done : done + 10 * GROUP]
+    assert np.array_equal(features.observe_many(rest), usual.observe_many(rest), equal_nan=True)
+    thread.join()
+    used = 8 * int(state.meta[layout.TOP])
+    assert _ready_bytes(features) >= 1.5 * used > 4 << 20
+    assert not state.runs_short
+    assert _snapshot(features) == _snapshot(usual)
+
+
+def _ready_bytes(features: LiveFeatures) -> int:
+    """How much of the arena, from its beginning, the system has given by now."""
+    arena = features.memory.arena
+    pages = np.zeros(arena.nbytes // mmap.PAGESIZE, dtype=np.uint8)
+    mincore = ctypes.CDLL(None, use_errno=True).mincore
+    mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+    assert mincore(arena.ctypes.data, arena.nbytes, pages.ctypes.data) == 0
+    return int(np.argmin(pages & 1)) * mmap.PAGESIZE
+
+
+def test_a_small_state_takes_no_memory_beforehand() -> None:
+    """As long as little is in use nothing more is asked for."""
+    features = live(TEXT)
+    features.observe_many(_payments(1, 1_000, 1))
+    assert not features.memory.runs_short
+
+
+def test_a_system_that_gives_no_memory_beforehand_is_asked_once() -> None:
+    """Refused once, it is not asked again, and all goes on as memory is touched."""
+    events = _payments(5, 50_000, 2)
+    features, usual = live(TEXT), live(TEXT)
+    features.observe_many(events[:45_000])
+    assert features.memory.runs_short
+    with mock.patch.object(memory, "_POPULATE", _NO_ADVICE):
+        features.memory.make_ready()
+    assert not features.memory.runs_short
+    usual.observe_many(events[:45_000])
+    after = features.observe_many(events[45_000:])
+    assert np.array_equal(after, usual.observe_many(events[45_000:]), equal_nan=True)
+
+
+def test_memory_beforehand_ends_where_the_limit_is() -> None:
+    """What would lie behind the limit is not asked for, and not missed."""
+    features = live(TEXT, limit_bytes=5 << 20)
+    features.observe_many(_payments(5, 45_000, 2))
+    assert features.memory.runs_short
+    features.memory.make_ready()
+    assert not features.memory.runs_short
+    features.memory.reserve(64 << 20)
 
 
 def test_one_that_looks_like_another_is_found_while_the_index_moves() -> None:

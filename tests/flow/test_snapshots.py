@@ -88,6 +88,35 @@ def test_memory_is_tidied_once_after_each_snapshot(
             assert tidied == ["kanhe-pages"] * number
 
 
+def test_memory_that_is_needed_next_is_taken_beside_the_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread at a time is asked for it, as long as the state runs short of it."""
+    asked: list[str] = []
+    go_on, done = threading.Event(), threading.Semaphore(0)
+
+    def make_ready(memory: Memory) -> None:
+        asked.append(threading.current_thread().name)
+        done.release()
+        assert go_on.wait(timeout=10)
+
+    with opened(tmp_path) as kanhe:
+        kanhe.judge("a", payment("e0", 0))
+        kanhe.commit()
+        monkeypatch.setattr(Memory, "make_ready", make_ready)
+        monkeypatch.setattr(Memory, "runs_short", True)
+        for number in (1, 2):
+            kanhe.judge("a", payment(f"e{number}", number))
+            kanhe.commit()
+        assert done.acquire(timeout=10)
+        assert asked == ["kanhe-pages"]
+        go_on.set()
+        monkeypatch.setattr(Memory, "runs_short", False)
+        kanhe.judge("a", payment("e3", 3))
+        kanhe.commit()
+        assert asked == ["kanhe-pages"]
+
+
 def test_another_key_rebuilds_rather_than_mixes(tmp_path: Path) -> None:
     """With a new state key the old snapshot is left, and the features are the same numbers."""
     _shop(tmp_path)

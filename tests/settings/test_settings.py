@@ -80,6 +80,14 @@ def test_bad_values_are_refused(name: str, value: object) -> None:
         load_settings({name: value})
 
 
+def test_more_memory_reserved_than_allowed_is_refused() -> None:
+    """Two settings that contradict each other are both named."""
+    with pytest.raises(SettingsError, match=r"state_reserve_mib is 512.*state_limit_mib.*256"):
+        load_settings({"state_limit_mib": 256, "state_reserve_mib": 512})
+    settings = load_settings({"state_limit_mib": 256, "state_reserve_mib": 256})
+    assert settings.state_reserve_mib == 256
+
+
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [

@@ -111,6 +111,7 @@ class Kanhe:
         self._unknown: dict[str, int] = {}
         self._retry_ms, self._trouble = 0, ""
         self._lost: StorageError | None = None
+        self._readying: threading.Thread | None = None
         journal.keep_policy(pack.hash, pack.archive)
         self._succession = Succession(Path(settings.data_dir), key, self._wired)
         self.policies = Policies(self, life or read_life(journal), clock)
@@ -327,8 +328,7 @@ class Kanhe:
         if not self._flow.torn:
             self._succession.tend(self, _TEND_S)
         if self._background is not None and self._background.has_ended():
-            gather = self._flow.features.memory.gather_pages
-            threading.Thread(target=gather, name="kanhe-pages", daemon=True).start()
+            _paging(self._flow.features.memory.gather_pages)
 
     def finish_upkeep(self) -> None:
         """Do all that is due at once, for a command that ends then."""
@@ -361,6 +361,13 @@ class Kanhe:
             self._succession.tend(self, _CHASE_S)
         if self._snapshot_due():
             self.snapshot()
+        if self._flow.features.memory.runs_short:
+            self._make_ready()
+
+    def _make_ready(self) -> None:
+        """Have a thread take the memory that the state needs next."""
+        if self._readying is None or not self._readying.is_alive():
+            self._readying = _paging(self._flow.features.memory.make_ready)
 
     def _commit(self) -> None:
         lost, self._lost = self._lost, None
@@ -487,6 +494,13 @@ class Kanhe:
         self.close()
 
 
+def _paging(work: Callable[[], None]) -> threading.Thread:
+    """Start a thread that sees to the pages of memory, beside the events."""
+    thread = threading.Thread(target=work, name="kanhe-pages", daemon=True)
+    thread.start()
+    return thread
+
+
 def _only(outcomes: Sequence[Pending | Exception]) -> Pending:
     """The one outcome there is; raises it if it is an error."""
     (outcome,) = outcomes
@@ -506,6 +520,7 @@ def wire(pack: Pack, settings: Settings, key: bytes, journal: Journal) -> Flow:
         key,
         settings.state_limit_mib << 20,
     )
+    features.memory.reserve(settings.state_reserve_mib << 20)
     reader = Reader(
         pack.registry,
         max_body_bytes=settings.max_body_bytes,

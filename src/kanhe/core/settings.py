@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_every_events: int = 1_000_000
     snapshot_every_ms: int = 600_000
     state_limit_mib: int = 65_536
+    state_reserve_mib: int = 0
     log_origin: str = "kanhe.local/log"
     log_every_ms: int = 500
     log_sequencer: bool = True
@@ -238,6 +239,13 @@ SETTINGS: tuple[Setting, ...] = (
         1_048_576,
     ),
     Setting(
+        "state_reserve_mib",
+        "Memory that the feature state takes at the start already, in MiB, so that nobody waits for it later.",
+        "特征状态在启动时预先占用的内存（MiB），以免之后的判定因分配内存而等待。",
+        0,
+        1_048_576,
+    ),
+    Setting(
         "log_origin",
         "Name of the transparency log, one in the world and for ever: a domain of yours, and a path.",
         "透明日志的名称，须全球唯一且永不更改：由自己的域名加路径组成。",
@@ -419,7 +427,13 @@ def load_settings(
     ):
         for name, value in source.items():
             values[name] = _accepted(name, value, place)
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.state_reserve_mib > settings.state_limit_mib:
+        raise SettingsError(
+            f"state_reserve_mib is {settings.state_reserve_mib}, more than state_limit_mib allows"
+            f" ({settings.state_limit_mib})"
+        )
+    return settings
 
 
 def _from_file(environ: Mapping[str, str], folder: Path) -> tuple[str, dict[str, Any]]:
