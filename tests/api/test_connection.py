@@ -18,6 +18,7 @@ from kanhe.core.settings import Settings
 from kanhe.serve.api.access import Gate
 from kanhe.serve.api.application import Application
 from kanhe.serve.api.connection import Connection, connection_type
+from kanhe.serve.api.grouping import MOST_EVENTS
 from tests.api.conftest import TOKEN, event
 from tests.api.fake_engine import FakeEngine, FakeKeys
 
@@ -413,5 +414,5 @@ def test_more_than_a_group_is_taken_in_groups() -> None:
 
     commits, statuses = asyncio.run(ask())
     assert sum(commits) == 600
-    assert max(commits) <= 256
+    assert max(commits) <= MOST_EVENTS
     assert statuses.count(200) == 600

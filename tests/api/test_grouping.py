@@ -96,11 +96,11 @@ def test_a_fault_leaves_nobody_waiting(where: str) -> None:
 def test_a_request_is_never_split_between_groups() -> None:
     """Large requests share a group as long as they fit, in the order they were made."""
     engine = FakeEngine()
-    sizes = [100, 100, 100, 1, 255, MOST_EVENTS]
+    sizes = [150, 150, 150, 1, MOST_EVENTS - 1, MOST_EVENTS]
     requests, first = [], 0
     for size in sizes:
         requests.append(_asked(*(event(number) for number in range(first, first + size))))
         first += size
     results = _results(engine, *requests)
     assert [len(told) for told in results] == sizes
-    assert engine.commits == [200, 101, 255, 256]
+    assert engine.commits == [300, 151, 399, 400]

@@ -24,7 +24,7 @@ from kanhe.serve.api.ports import Drift, Stats, Waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
-GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+GROUP_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _DRIFT_STATES = {"stable": 0, "moderate": 1, "large": 2}
 _DAY_S = 86_400
 _kind_of = attrgetter("repeated", "type", "outcome")

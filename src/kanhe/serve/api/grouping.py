@@ -24,8 +24,9 @@ from kanhe.serve.api.ports import Engine, Waiting
 
 _log = logging.getLogger("kanhe.serve")
 _DOUBT_S = 5.0
-MOST_EVENTS = 256
-"""A group of so many events does not wait for more."""
+MOST_EVENTS = 400
+"""A group of so many events does not wait for more: it takes some ten milliseconds, for which those
+wait who come next. Of 256, batches of 100 were measured to be judged a tenth slower."""
 _PATIENCE_S = 0.002
 """How long the first of a group waits for more, at most."""
 
