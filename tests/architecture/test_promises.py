@@ -38,6 +38,7 @@ CATCHES_ALL: dict[tuple[str, str], str] = {
     ("serve/api/application.py", "__call__"): "a request that fails unexpectedly gets its problem",
     ("serve/api/connection.py", "_take"): "the same, on the shorter way for events",
     ("serve/api/exchange.py", "told_lines"): "the same, where a batch is put together",
+    ("stores/files/background.py", "save"): "a forked child ends there, and says what broke it",
     ("serve/api/server.py", "_tend"): "the tick that drops slow clients outlives what else is due",
 }
 """Where everything may be caught, as (file below src/kanhe, function): reason."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kanhe.core.errors import StorageError
 from kanhe.judge.features.memory import Memory
 from kanhe.stores.files.snapshots import SnapshotFolder
 from tests.flow.packs import opened, payment
@@ -86,6 +87,30 @@ def test_memory_is_tidied_once_after_each_snapshot(
             kanhe.tend()
             assert done.acquire(timeout=10)
             assert tidied == ["kanhe-pages"] * number
+
+
+def test_a_snapshot_that_could_not_be_saved_is_told_and_made_later(tmp_path: Path) -> None:
+    """The metric stays where it was, whoever looks after the server hears why, and events go on."""
+    folder, away = tmp_path / "data" / "snapshots", tmp_path / "away"
+    with opened(tmp_path) as kanhe:
+        for number in range(4):
+            kanhe.judge("a", payment(f"e{number}", number))
+            kanhe.commit()
+            if number == 1:
+                folder.rename(away)
+            kanhe.snapshot()
+            while kanhe.is_saving():
+                time.sleep(0.01)
+            if number == 0:
+                kanhe.tend()
+                assert kanhe.stats().snapshot_seq == 1
+            else:
+                assert kanhe.stats().snapshot_seq == 1
+                with pytest.raises(StorageError, match=r"a snapshot could not be saved.*snapshots"):
+                    kanhe.tend()
+        away.rename(folder)
+    with opened(tmp_path) as kanhe:
+        assert kanhe.stats().snapshot_seq == 4
 
 
 def test_memory_that_is_needed_next_is_taken_beside_the_events(

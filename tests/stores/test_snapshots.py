@@ -215,5 +215,58 @@ def test_a_dump_that_breaks_leaves_the_earlier_snapshot(tmp_path: Path) -> None:
 
     assert background.save(2, broken)
     background.wait()
+    assert (background.saved, background.trouble) == (1, "RuntimeError: made to fail")
     assert background.folder.newest(2) == (1, {"a": b"1"})
     assert [path.name for path in tmp_path.iterdir()] == ["state-00000000000000000001.snapshot"]
+
+
+def test_a_child_says_why_it_could_not_save(tmp_path: Path) -> None:
+    """What the disk refused is told in words, as long as no later snapshot was saved."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path / "here"))
+    assert background.save(1, lambda: {"a": b"1"})
+    background.wait()
+    assert (background.saved, background.trouble) == (1, "")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert background.save(2, lambda: {"a": b"1"})
+    background.wait()
+    assert background.saved == 1
+    assert str(tmp_path / "here") in background.trouble
+    (tmp_path / "there").rename(tmp_path / "here")
+    assert background.save(3, lambda: {"a": b"1"})
+    background.wait()
+    assert (background.saved, background.trouble) == (3, "")
+
+
+def test_a_child_that_was_killed_has_not_saved(tmp_path: Path) -> None:
+    """Nobody takes for saved what was ended before it could say so."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+
+    def killed() -> dict[str, bytes]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+    assert background.save(1, killed)
+    background.wait()
+    assert (background.saved, background.trouble) == (
+        0, "the process that saved it was ended by signal 9",
+    )  # fmt: skip
+
+    def gone() -> dict[str, bytes]:
+        os._exit(3)
+
+    assert background.save(1, gone)
+    background.wait()
+    assert (background.saved, background.trouble) == (0, "the process that saved it ended early")
+
+
+def test_the_end_of_a_long_story_is_left_out(tmp_path: Path) -> None:
+    """However much a fault has to say, the child does not wait for a reader."""
+    background = BackgroundSnapshots(SnapshotFolder(tmp_path))
+
+    def talkative() -> dict[str, bytes]:
+        raise RuntimeError("嘘" * 100_000)
+
+    assert background.save(1, talkative)
+    background.wait()
+    assert 300 < len(background.trouble) < 1_000
+    assert background.trouble.startswith("RuntimeError: 嘘嘘")

@@ -105,7 +105,7 @@ class Kanhe:
         self._background = BackgroundSnapshots(snapshots) if snapshots else None
         self._lock = lock
         self._upkeep = upkeep
-        self._snapshot_seq = 0
+        self._snapshot_seq, self._saved_seq = 0, 0
         self._snapshot_ms = clock()
         self._progress = progress
         self._unknown: dict[str, int] = {}
@@ -181,7 +181,7 @@ class Kanhe:
             # A snapshot is only a shortcut. One that does not fit may have been half taken over.
             self._flow = self._wire()
             return 0
-        self._snapshot_seq = seq
+        self._snapshot_seq = self._saved_seq = seq
         return seq
 
     def recover(self) -> None:
@@ -314,7 +314,7 @@ class Kanhe:
         if self._snapshots is not None and self._background is not None:
             self._background.wait()
             self._snapshots.drop_all()
-            self._snapshot_seq = 0
+            self._snapshot_seq = self._saved_seq = self._background.saved = 0
             self._succession.forget()
 
     def is_saving(self) -> bool:
@@ -322,13 +322,18 @@ class Kanhe:
         return self._background is not None and self._background.busy()
 
     def tend(self) -> None:
-        """Do what is due beside the events; call it about once a second. Raises `StorageError`."""
+        """Do what is due beside the events; call it about once a second.
+
+        Raises `StorageError`, also as long as the last snapshot could not be saved.
+        """
         if self._upkeep is not None and not self._flow.torn:
             self._upkeep.tend(self)
         if not self._flow.torn:
             self._succession.tend(self, _TEND_S)
         if self._background is not None and self._background.has_ended():
             _paging(self._flow.features.memory.gather_pages)
+        if self._background is not None and self._background.trouble:
+            raise StorageError(f"a snapshot could not be saved: {self._background.trouble}")
 
     def finish_upkeep(self) -> None:
         """Do all that is due at once, for a command that ends then."""
@@ -429,7 +434,12 @@ class Kanhe:
         else:
             self._background.wait()
             self._snapshots.save(self._flow.seq, self._dump())
+            self._saved_seq = self._flow.seq
         self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
+
+    def _saved(self) -> int:
+        """Up to which row a snapshot was saved."""
+        return max(self._saved_seq, self._background.saved if self._background else 0)
 
     def _dump(self) -> dict[str, bytes | memoryview[Any]]:
         return {
@@ -454,7 +464,7 @@ class Kanhe:
             state_bytes=flow.features.memory.used_bytes,
             policy=self.pack.hash,
             rules_fired=dict(flow.fired),
-            snapshot_seq=self._snapshot_seq,
+            snapshot_seq=self._saved(),
             torn=flow.torn,
             unknown_types=dict(self._unknown),
             log_size=size,
@@ -474,8 +484,10 @@ class Kanhe:
     def close(self) -> None:
         """Save a snapshot, release the journal and the folder. Rows not committed are dropped."""
         try:
-            if self._snapshots and not self._flow.torn and self._flow.seq > self._snapshot_seq:
-                self.snapshot(background=False)
+            if self._background and not self._flow.torn:
+                self._background.wait()
+                if self._flow.seq > self._saved():
+                    self.snapshot(background=False)
         except StorageError:
             # The journal has everything; a snapshot that cannot be saved only costs time later.
             pass

@@ -10,12 +10,18 @@ import gc
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from kanhe.core.errors import KanheError
 from kanhe.stores.files.snapshots import SnapshotFolder
 
 _NICE = 10
 _FIRST_FREE_FD = 3
+_SAVED = b"+"
+"""The last word of a child that has saved; any other says why it could not."""
+_MOST_WORDS = 1_000
+"""In bytes: a pipe takes so many at once, whether or not somebody reads."""
 
 
 class BackgroundSnapshots:
@@ -23,7 +29,13 @@ class BackgroundSnapshots:
 
     def __init__(self, folder: SnapshotFolder) -> None:
         self.folder = folder
+        self.saved = 0
+        """Up to which row a child has saved the state; 0 as long as none has."""
+        self.trouble = ""
+        """Empty, or why the child that ended last could not save it."""
         self._child = 0
+        self._seq = 0
+        self._words = -1
         self._to_tell = False
 
     def save(self, seq: int, dump: Callable[[], Mapping[str, bytes | memoryview[Any]]]) -> bool:
@@ -36,26 +48,38 @@ class BackgroundSnapshots:
         """
         if self.busy():
             return False
+        words, telling = os.pipe()
+        os.set_blocking(words, False)  # Who is forked beside this one may hold the other end.
         with warnings.catch_warnings():
             # Python warns of forks beside threads; the child below touches no lock of theirs.
             warnings.simplefilter("ignore", DeprecationWarning)
             try:
                 pid = os.fork()
             except OSError:
+                os.close(words)
+                os.close(telling)
                 return False
         if pid:
-            self._child, self._to_tell = pid, True
+            os.close(telling)
+            self._child, self._seq, self._words, self._to_tell = pid, seq, words, True
             return True
-        status = 1
+        said = _SAVED
         try:
             # Neither the folder's lock nor a listening socket may outlive the parent in the child.
-            os.closerange(_FIRST_FREE_FD, os.sysconf("SC_OPEN_MAX"))
+            os.dup2(telling, _FIRST_FREE_FD)
+            os.closerange(_FIRST_FREE_FD + 1, os.sysconf("SC_OPEN_MAX"))
             os.nice(_NICE)
             gc.disable()  # Looking for garbage would copy pages that are shared.
             self.folder.save(seq, dump())
-            status = 0
+        except BaseException as error:
+            why = (
+                str(error) if isinstance(error, KanheError) else f"{type(error).__name__}: {error}"
+            )
+            said = why.encode(errors="replace")[:_MOST_WORDS]
         finally:
-            os._exit(status)
+            with suppress(OSError):
+                os.write(_FIRST_FREE_FD, said)
+            os._exit(0)
 
     def busy(self) -> bool:
         """Whether a child is still writing."""
@@ -77,9 +101,24 @@ class BackgroundSnapshots:
         """Note the child's end. Where SIGCHLD is ignored the system has buried it already."""
         if not self._child:
             return
+        status = 0
         try:
-            ended = os.waitpid(self._child, options)[0]
+            ended, status = os.waitpid(self._child, options)
         except ChildProcessError:
             ended = self._child
         if ended:
             self._child = 0
+            self._note(status)
+
+    def _note(self, status: int) -> None:
+        """Note what the child that has ended said last."""
+        with open(self._words, "rb", buffering=0) as pipe:
+            said = pipe.read() or b""
+        if said == _SAVED:
+            self.saved, self.trouble = self._seq, ""
+        elif said:
+            self.trouble = said.decode(errors="replace")
+        elif os.WIFSIGNALED(status):
+            self.trouble = f"the process that saved it was ended by signal {os.WTERMSIG(status)}"
+        else:
+            self.trouble = "the process that saved it ended early"
