@@ -142,6 +142,21 @@ def test_memory_that_is_needed_next_is_taken_beside_the_events(
         assert asked == ["kanhe-pages"]
 
 
+def test_memory_is_reserved_at_the_start_and_not_while_events_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the settings ask for is taken before anybody waits; another memory grows as it may."""
+    reserved: list[int] = []
+    monkeypatch.setattr(Memory, "reserve", lambda memory, size: reserved.append(size))
+    with opened(tmp_path, state_reserve_mib=3) as kanhe:
+        kanhe.judge("a", payment("e0", 0))
+        kanhe.commit()
+        kanhe.recover()
+        kanhe.judge("a", payment("e1", 1))
+        kanhe.commit()
+    assert reserved == [3 << 20]
+
+
 def test_another_key_rebuilds_rather_than_mixes(tmp_path: Path) -> None:
     """With a new state key the old snapshot is left, and the features are the same numbers."""
     _shop(tmp_path)

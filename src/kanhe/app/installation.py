@@ -116,6 +116,7 @@ class Kanhe:
         self._succession = Succession(Path(settings.data_dir), key, self._wired)
         self.policies = Policies(self, life or read_life(journal), clock)
         self._flow = self._wire()
+        self._flow.features.memory.reserve(settings.state_reserve_mib << 20)
         self._flow.reader.warm()
         self._flow.features.warm()
         self._flow.rules.warm()
@@ -532,7 +533,6 @@ def wire(pack: Pack, settings: Settings, key: bytes, journal: Journal) -> Flow:
         key,
         settings.state_limit_mib << 20,
     )
-    features.memory.reserve(settings.state_reserve_mib << 20)
     reader = Reader(
         pack.registry,
         max_body_bytes=settings.max_body_bytes,
