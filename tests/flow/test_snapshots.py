@@ -142,6 +142,23 @@ def test_memory_that_is_needed_next_is_taken_beside_the_events(
         assert asked == ["kanhe-pages"]
 
 
+def test_no_room_for_a_thread_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that cannot be taken beforehand comes when it is touched; what was committed stands."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with opened(tmp_path) as kanhe:
+        kanhe.judge("a", payment("e0", 0))
+        kanhe.commit()
+        monkeypatch.setattr(Memory, "runs_short", True)
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        for number in (1, 2):
+            kanhe.judge("a", payment(f"e{number}", number))
+            kanhe.commit()
+        assert kanhe.stats().seq == 3
+
+
 def test_memory_is_reserved_at_the_start_and_not_while_events_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

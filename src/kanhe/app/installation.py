@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -508,9 +509,10 @@ class Kanhe:
 
 
 def _paging(work: Callable[[], None]) -> threading.Thread:
-    """Start a thread that sees to the pages of memory, beside the events."""
+    """Start a thread that sees to the pages of memory, beside the events, if there is room for one."""
     thread = threading.Thread(target=work, name="kanhe-pages", daemon=True)
-    thread.start()
+    with suppress(RuntimeError):  # All goes on without it, only more slowly.
+        thread.start()
     return thread
 
 

@@ -40,15 +40,18 @@ class BackgroundSnapshots:
 
     def save(self, seq: int, dump: Callable[[], Mapping[str, bytes | memoryview[Any]]]) -> bool:
         """Start saving the parts that `dump` gives in the child; False if the one before is still
-        being written, or if the system has no room for another process now. The next call tries
-        again.
+        being written, or if the system has no room for another process or pipe now. The next call
+        tries again.
 
         What is being saved when this process dies may or may not be there afterwards; it is whole
         or absent (see `SnapshotFolder.save`), and the journal makes up for it.
         """
         if self.busy():
             return False
-        words, telling = os.pipe()
+        try:
+            words, telling = os.pipe()
+        except OSError:
+            return False
         os.set_blocking(words, False)  # Who is forked beside this one may hold the other end.
         with warnings.catch_warnings():
             # Python warns of forks beside threads; the child below touches no lock of theirs.
