@@ -88,6 +88,9 @@ def measure(work: Path, rounds: int, seconds: int) -> dict[str, object]:
     with lines.open("w") as file:
         for rest in workload.rests(POOL, 5, workload.first_ms()):
             file.write(rest + "\n")
+        # The system would write it back half a minute later, and a round's commits would wait for it.
+        file.flush()
+        os.fsync(file.fileno())
     with contextlib.ExitStack() as running:
         loads = running.enter_context(_kanhe(work / "kanhe"))
         missing = ""
