@@ -105,6 +105,30 @@ def test_threads_that_split_off_workers_at_once(fake: FakeKanhe, tmp_path: Path)
     assert sorted(set(fake.recorded)) == sorted(names)
 
 
+_IMPORTS = """
+import sys
+from kanhe.client import Kanhe, events
+
+kanhe = Kanhe(sys.argv[1], fallback={"*": "hold"}, queue=sys.argv[2], timeout=20, close_timeout=30)
+before = set(sys.modules)
+kanhe.record(events.AccountLogin(id="one", user="u"))
+found = kanhe.decide(events.PaymentAttempted(id="two", amount_minor=1, currency="EUR"))
+kanhe.flush(1 if found.fallback else 5)
+kanhe.close()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.parametrize("url", ["", "http://localhost:1", "https://127.0.0.1:1"])
+def test_nothing_is_left_to_import_when_events_are_sent(
+    fake: FakeKanhe, tmp_path: Path, url: str
+) -> None:
+    """Whoever forks while another thread imports leaves the child a module that nobody finishes."""
+    command = [sys.executable, "-c", _IMPORTS, url or fake.url, str(tmp_path / "queue.db")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the real server."""

@@ -2,10 +2,15 @@
 
 Before `os.fork` every client of the process stands still and closes its queue's file; after it, parent
 and child each begin with their own file handle, connections, locks and sender.
+
+A module that another thread is just importing stays half made in the child, and whoever wants it there
+waits for ever. So nothing is left to be imported when the first event is sent: Python itself would do
+so, when it first looks at the name of a host.
 """
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - imported by Python when it is needed, see above
 import os
 import threading
 import weakref
