@@ -106,7 +106,7 @@ class Kanhe:
         self._background = BackgroundSnapshots(snapshots) if snapshots else None
         self._lock = lock
         self._upkeep = upkeep
-        self._snapshot_seq, self._saved_seq = 0, 0
+        self._snapshot_seq = 0
         self._snapshot_ms = clock()
         self._progress = progress
         self._unknown: dict[str, int] = {}
@@ -183,7 +183,9 @@ class Kanhe:
             # A snapshot is only a shortcut. One that does not fit may have been half taken over.
             self._flow = self._wire()
             return 0
-        self._snapshot_seq = self._saved_seq = seq
+        self._snapshot_seq = seq
+        if self._background is not None:
+            self._background.saved = seq
         return seq
 
     def recover(self) -> None:
@@ -316,7 +318,7 @@ class Kanhe:
         if self._snapshots is not None and self._background is not None:
             self._background.wait()
             self._snapshots.drop_all()
-            self._snapshot_seq = self._saved_seq = self._background.saved = 0
+            self._snapshot_seq = self._background.saved = 0
             self._succession.forget()
 
     def is_saving(self) -> bool:
@@ -436,12 +438,8 @@ class Kanhe:
         else:
             self._background.wait()
             self._snapshots.save(self._flow.seq, self._dump())
-            self._saved_seq = self._flow.seq
+            self._background.saved = self._flow.seq
         self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
-
-    def _saved(self) -> int:
-        """Up to which row a snapshot was saved."""
-        return max(self._saved_seq, self._background.saved if self._background else 0)
 
     def _dump(self) -> dict[str, bytes | memoryview[Any]]:
         return {
@@ -466,7 +464,7 @@ class Kanhe:
             state_bytes=flow.features.memory.used_bytes,
             policy=self.pack.hash,
             rules_fired=dict(flow.fired),
-            snapshot_seq=self._saved(),
+            snapshot_seq=self._background.saved if self._background else 0,
             torn=flow.torn,
             unknown_types=dict(self._unknown),
             log_size=size,
@@ -488,7 +486,7 @@ class Kanhe:
         try:
             if self._background and not self._flow.torn:
                 self._background.wait()
-                if self._flow.seq > self._saved():
+                if self._flow.seq > self._background.saved:
                     self.snapshot(background=False)
         except StorageError:
             # The journal has everything; a snapshot that cannot be saved only costs time later.

@@ -30,7 +30,7 @@ class BackgroundSnapshots:
     def __init__(self, folder: SnapshotFolder) -> None:
         self.folder = folder
         self.saved = 0
-        """Up to which row a child has saved the state; 0 as long as none has."""
+        """Up to which row the state is saved, by a child or otherwise; 0 if it is not."""
         self.trouble = ""
         """Empty, or why the child that ended last could not save it."""
         self._child = 0
