@@ -71,18 +71,19 @@ def test_erasing_somebody_reaches_what_they_confirm_with(
 ) -> None:
     """`kanhe erase` destroys factors, step-ups and events that still wait, of nobody else."""
     monkeypatch.setenv("KANHE_DATA_DIR", settings.data_dir)
-    _enrol(settings, "u-1")
-    other = _enrol(settings, "u-2")
-    assert run(["erase", "user=u-1", "--dry-run"]) != 0
-    assert run(["erase", "user=u-1"]) == 0
+    # Names that no id ("su-1f…" holds "u-1") and no sealed secret can hold by chance.
+    _enrol(settings, "mei-lin")
+    other = _enrol(settings, "bob-ray")
+    assert run(["erase", "user=mei-lin", "--dry-run"]) != 0
+    assert run(["erase", "user=mei-lin"]) == 0
     capsys.readouterr()
     kept = b"".join(path.read_bytes() for path in Path(settings.data_dir).glob("buyers.db*"))
-    assert b"u-1" not in kept
-    assert b"u-2" in kept
+    assert b"mei-lin" not in kept
+    assert b"bob-ray" in kept
     step_ups = StepUps(settings, clock)
-    assert step_ups.enrolling.factors("default", "u-1") == []
-    assert [one.id for one in step_ups.enrolling.factors("default", "u-2")] == [other]
-    assert {json.loads(one.body)["user"] for one in step_ups.waiting()} == {"u-2"}
+    assert step_ups.enrolling.factors("default", "mei-lin") == []
+    assert [one.id for one in step_ups.enrolling.factors("default", "bob-ray")] == [other]
+    assert {json.loads(one.body)["user"] for one in step_ups.waiting()} == {"bob-ray"}
     step_ups.close()
 
 
