@@ -315,10 +315,9 @@ class Kanhe:
         """Destroy the list entries of somebody, here and in snapshots."""
         for kind, id in names:
             self._flow.lists.forget(tenant, kind, id)
-        if self._snapshots is not None and self._background is not None:
-            self._background.wait()
-            self._snapshots.drop_all()
-            self._snapshot_seq = self._background.saved = 0
+        if self._background is not None:
+            self._background.drop_all()
+            self._snapshot_seq = 0
             self._succession.forget()
 
     def is_saving(self) -> bool:
@@ -430,15 +429,13 @@ class Kanhe:
         In the background, a forked child puts together and writes what memory holds at this moment
         while the path goes on. A snapshot is only ever a shortcut: losing one costs time, never an event.
         """
-        if self._snapshots is None or self._background is None or self._flow.torn:
+        if self._background is None or self._flow.torn:
             return
         if background:
             if not self._background.save(self._flow.seq, self._dump):
                 return
         else:
-            self._background.wait()
-            self._snapshots.save(self._flow.seq, self._dump())
-            self._background.saved = self._flow.seq
+            self._background.save_here(self._flow.seq, self._dump)
         self._snapshot_seq, self._snapshot_ms = self._flow.seq, self.clock()
 
     def _dump(self) -> dict[str, bytes | memoryview[Any]]:

@@ -16,6 +16,9 @@ from typing import Any
 from kanhe.core.errors import KanheError
 from kanhe.stores.files.snapshots import SnapshotFolder
 
+Dump = Callable[[], "Mapping[str, bytes | memoryview[Any]]"]
+"""Gives the parts of a snapshot, by name."""
+
 _NICE = 10
 _FIRST_FREE_FD = 3
 _SAVED = b"+"
@@ -38,7 +41,7 @@ class BackgroundSnapshots:
         self._words = -1
         self._to_tell = False
 
-    def save(self, seq: int, dump: Callable[[], Mapping[str, bytes | memoryview[Any]]]) -> bool:
+    def save(self, seq: int, dump: Dump) -> bool:
         """Start saving the parts that `dump` gives in the child; False if the one before is still
         being written, or if the system has no room for another process or pipe now. The next call
         tries again.
@@ -83,6 +86,18 @@ class BackgroundSnapshots:
             with suppress(OSError):
                 os.write(_FIRST_FREE_FD, said)
             os._exit(0)
+
+    def save_here(self, seq: int, dump: Dump) -> None:
+        """Save the parts in this process, behind the child that is writing. Raises `StorageError`."""
+        self.wait()
+        self.folder.save(seq, dump())
+        self.saved = seq
+
+    def drop_all(self) -> None:
+        """Remove every snapshot, that of the child that is writing included."""
+        self.wait()
+        self.folder.drop_all()
+        self.saved = 0
 
     def busy(self) -> bool:
         """Whether a child is still writing."""
